@@ -1,0 +1,53 @@
+# demo: one whole release in a sandbox     test: everything CI runs     check: the fast part of it
+# Each sets up what it needs in $(VENV) and reuses it the next time.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --only-binary :all:
+
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+.PHONY: demo test check lock clean screens
+
+demo: $(VENV)/.runtime
+	$(BIN)/dabflow demo
+
+test: $(VENV)/.dev check
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/zizmor --offline --no-progress --quiet .github/
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+screens: $(VENV)/.dev
+	$(BIN)/python docs/screens.py
+
+# Needs uv; writes no host name into the files.
+lock:
+	for kind in runtime dev; do uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras \
+	  --generate-hashes --no-emit-index-url --no-header requirements/$$kind.in -o requirements/$$kind.lock; done
+
+clean:
+	rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "dabflow needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo "  what to do: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
+	@echo "installing what dabflow runs on into $(VENV) (once, about a minute)"
+	$(PIP) -r requirements/runtime.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@echo "installing what checks dabflow into $(VENV) (once, about a minute)"
+	$(PIP) -r requirements/dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""Makes the Prefect side match this repository, and holds the `dabflow` command."""

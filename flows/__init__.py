@@ -1,0 +1,1 @@
+"""WHAT happens, in order. Start with `standard_release.py`."""

@@ -1,0 +1,1 @@
+"""HOW each step is made true: one file per step, named after it."""

@@ -1,0 +1,1 @@
+"""WHO: one module per outside system, the only one that imports its package."""
