@@ -1,0 +1,22 @@
+"""An error says what is so and what to do, wherever it is read."""
+
+import pickle
+
+import pytest
+
+from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+
+
+@pytest.mark.parametrize("kind", [TryAgain, NeedsHuman])
+def test_the_text_has_both_halves(kind: type[ReleaseError]) -> None:
+    error = kind("release/1.4.0 is at 9f2c, this run is about 41be", "delete the branch")
+
+    assert str(error) == "release/1.4.0 is at 9f2c, this run is about 41be\n  what to do: delete the branch"
+
+
+@pytest.mark.parametrize("kind", [TryAgain, NeedsHuman])
+def test_it_survives_the_way_between_processes(kind: type[ReleaseError]) -> None:
+    error = pickle.loads(pickle.dumps(kind("what is so", "what to do")))
+
+    assert type(error) is kind
+    assert (error.problem, error.remedy) == ("what is so", "what to do")
