@@ -1,0 +1,1 @@
+"""Orders of the shop: read, cleaned, checked, reported."""
