@@ -1,0 +1,54 @@
+"""The flow run we are in: what it is called, which release it is about, who else is about it."""
+
+from uuid import UUID
+
+from prefect import runtime
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import StateType
+
+from tasks.rules.release import Release
+
+_VERSION = "version:"
+
+
+def tags_of(repository: str, version: str) -> list[str]:
+    """The tags by which the runs of one release are found."""
+    return ["dabflow", f"repository:{repository}", f"{_VERSION}{version}"]
+
+
+def version() -> str | None:
+    """The version that this run is about since before it was suspended; a run never changes its mind."""
+    tags: list[str] = runtime.flow_run.tags or []
+    return next((tag.removeprefix(_VERSION) for tag in tags if tag.startswith(_VERSION)), None)
+
+
+def is_about(release: Release) -> None:
+    """The run's name and tags in Prefect say which release it is about."""
+    tags = runtime.flow_run.tags or []
+    wanted = tags_of(release.repository, str(release.version))
+    if set(wanted) <= set(tags) and runtime.flow_run.name == release.title:
+        return
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(runtime.flow_run.id), name=release.title, tags=sorted({*tags, *wanted}))
+
+
+def other_that_waits(release: Release) -> str:
+    """The page of another run of this release that waits for people, or "".
+
+    A waiting run needs no twin: it goes on by itself when it is answered.
+    """
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                tags=FlowRunFilterTags(all_=tags_of(release.repository, str(release.version))),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
+            )
+        )
+    others = [run for run in runs if str(run.id) != runtime.flow_run.id]
+    return f"the run {others[0].name} ({others[0].id})" if others else ""

@@ -1,0 +1,91 @@
+"""Prefect's home for questions to people: a run that waits holds no process, and an answer is never lost.
+
+Prefect's own `suspend_flow_run(wait_for_input=...)` can be sent on without an answer and, up to 3.8, gets stuck
+after approve, crash, retry. So: a stored answer is returned first, stale questions are cleared, and a run that
+was sent on without an answer stops.
+"""
+
+from typing import TypeVar
+
+from prefect import suspend_flow_run
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.input import RunInput
+from prefect.input.actions import delete_flow_run_input, read_flow_run_input
+from prefect.input.run_input import keyset_from_base_key
+from pydantic import ConfigDict, Field
+
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.gate import Decision
+
+A = TypeVar("A", bound=RunInput)
+
+_NOT_FOUND = 404
+
+
+class GateAnswer(RunInput):
+    """What an approver says in the form."""
+
+    model_config = ConfigDict(title="Production")
+
+    # Required on purpose: a default would be an approval of a run that somebody just sent on.
+    decision: Decision = Field(
+        title="Decision",
+        description="approve or reject what production gets; recheck only looks at GitHub again",
+        json_schema_extra={"position": 0},
+    )
+    reason: str = Field(
+        default="",
+        title="Reason",
+        description="kept with the release; say why you reject",
+        json_schema_extra={"position": 1},
+    )
+
+
+def answered(key: str, model: type[A]) -> A | None:
+    """The stored answer to the question `key` of this run, if there is one."""
+    stored = read_flow_run_input(keyset_from_base_key(_base(key))["response"])
+    return None if stored is None else model(**stored)
+
+
+def answers(key: str, model: type[A]) -> list[A]:
+    """Every stored answer to the questions `key`-1, `key`-2, ... of this run, in the order they were asked."""
+    found: list[A] = []
+    while (answer := answered(f"{key}-{len(found) + 1}", model)) is not None:
+        found.append(answer)
+    return found
+
+
+def ask(key: str, model: type[A], description: str, *, timeout_seconds: int | None = None) -> A:
+    """Return the answer to the question `key`; suspend the run until there is one.
+
+    Raises:
+        NeedsHuman: the run was sent on without an answer.
+        prefect.exceptions.Pause: not an error, the run is suspended and this process ends.
+    """
+    answer = answered(key, model)
+    if answer is not None:
+        return answer
+    keys = keyset_from_base_key(_base(key))
+    for stale in (keys["schema"], keys["description"]):
+        _forget(stale)
+    suspend_flow_run(
+        wait_for_input=model.with_initial_data(description=description), key=key, timeout=timeout_seconds
+    )
+    answer = answered(key, model)
+    if answer is None:
+        raise NeedsHuman(
+            "this run was sent on without an answer", "retry it, then answer its question with Resume"
+        )
+    return answer
+
+
+def _base(key: str) -> str:
+    return f"suspended-{key}"
+
+
+def _forget(key: str) -> None:
+    try:
+        delete_flow_run_input(key)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != _NOT_FOUND:
+            raise

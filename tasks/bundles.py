@@ -1,0 +1,74 @@
+"""One bundle of a release on one target, in a throw-away worktree: what the steps share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.release import Candidate, Release, Validated
+from tasks.systems import connections
+from tasks.systems.bundle_cli import BundleCli
+from tasks.systems.git_repo import Mirror
+from tasks.systems.targets import target_of
+from tasks.systems.workspace import Workspace
+
+
+@contextmanager
+def bundle_clis(release: Release, candidate: Candidate, target: str) -> Iterator[list[BundleCli]]:
+    """The `databricks` command for each bundle of the candidate, with the credentials of `target` only.
+
+    Raises:
+        NeedsHuman: a bundle names another host for the target than we know; the credentials would go there.
+    """
+    with Mirror(release.repository).worktree(candidate.commit) as folder:
+        clis = [
+            BundleCli(target_of(target), folder, bundle=bundle, journal_home=connections.home() / "journals")
+            for bundle in candidate.settings.bundles
+        ]
+        for cli in clis:
+            cli.host_in_bundle()
+        yield clis
+
+
+def validated(cli: BundleCli, *, deployer: str) -> Validated:
+    """What `bundle validate` says, as the values that later steps need.
+
+    Raises:
+        NeedsHuman: the bundle is not valid for this target.
+    """
+    found = cli.validate()
+    return Validated(
+        bundle=str(cli.bundle),
+        target=cli.target.name,
+        host=cli.target.host,
+        root_path=str(found["workspace"]["root_path"]),
+        deployer=deployer,
+        cli_version=cli.cli_version(),
+    )
+
+
+def deployer_of(target: str) -> str:
+    """Who deploys to a target, as its workspace knows them; ends within seconds when nobody answers.
+
+    Raises:
+        TryAgain: the workspace does not answer.
+        NeedsHuman: it refuses our credentials.
+    """
+    return Workspace(target_of(target)).preflight()
+
+
+def workspace_of(target: str) -> Workspace:
+    return Workspace(target_of(target))
+
+
+def one_root(found: list[Validated]) -> None:
+    """Insist that every bundle has a folder of its own on the target.
+
+    Raises:
+        NeedsHuman: two bundles would overwrite each other's state.
+    """
+    roots = [v.root_path for v in found]
+    twice = sorted({r for r in roots if roots.count(r) > 1})
+    if twice:
+        raise NeedsHuman(
+            f"several bundles deploy to {', '.join(twice)}", "give each bundle a root_path of its own"
+        )

@@ -1,0 +1,68 @@
+"""Step 2: the release branch, and which commit on it is the candidate now."""
+
+import logging
+
+from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.phases import Phase
+from tasks.rules.release import Candidate, Release
+from tasks.standing import current_pull_request, settings_at
+from tasks.step import ensure
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo, Refused
+
+log = logging.getLogger(__name__)
+
+
+@ensure("cut the release branch")
+def ensure_cut(release: Release) -> Candidate:
+    """The release branch exists, production's branch is contained in it, and its head is the candidate.
+
+    After the merge the branch need not exist any more: the candidate is what was merged.
+
+    Raises:
+        NeedsHuman: the branch is somebody else's, was rejected, or lacks what production has.
+    """
+    mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
+    head = mirror.branches().get(release.branch)
+    pull = current_pull_request(hub, release.branch, release.settings.branches.production, head)
+    if pull is not None and pull.state == "merged":
+        return _candidate(mirror, pull.head_sha)
+    if pull is not None and pull.state == "closed":
+        raise NeedsHuman(
+            f"{release.version} was rejected: #{pull.number} is closed", Phase.REJECTED.next_step
+        )
+    if head is None:
+        head = _create(release, mirror, hub)
+    else:
+        log.info("%s is there, at %s", release.branch, head[:12])
+    _insist_on_production_inside(release, mirror, head)
+    return _candidate(mirror, head)
+
+
+def _create(release: Release, mirror: Mirror, hub: GitHubRepo) -> str:
+    try:
+        hub.create_branch(release.branch, release.source)
+    except Refused as error:
+        # Somebody was faster, perhaps we ourselves with an answer that was lost: the look below decides.
+        log.info("GitHub did not create %s: %s", release.branch, error.problem)
+    head = mirror.fetch().branches().get(release.branch)
+    if head is None:
+        raise TryAgain(
+            f"GitHub does not show {release.branch} yet", "nothing now: the step looks again by itself"
+        )
+    return head
+
+
+def _insist_on_production_inside(release: Release, mirror: Mirror, head: str) -> None:
+    """Only then the merge commit's tree is the tree that staging rehearsed."""
+    production = release.settings.branches.production
+    if not mirror.is_ancestor(mirror.branches()[production], head):
+        raise NeedsHuman(
+            f"{release.branch} at {head[:12]} does not contain {production}",
+            f"merge {production} into {release.branch} and push it; dabflow then rehearses the new commit."
+            f" If {release.branch} is not a branch of this release, delete it",
+        )
+
+
+def _candidate(mirror: Mirror, commit: str) -> Candidate:
+    return Candidate(commit, mirror.tree(commit), settings_at(mirror, commit))

@@ -1,0 +1,144 @@
+"""Step 1: which version, which commit, and where it stands already."""
+
+import logging
+
+from tasks.rules.choice import Choice, Known, Wanted, choose
+from tasks.rules.commits import bump_of
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.phases import Phase
+from tasks.rules.release import STAGING, Release
+from tasks.rules.settings import ReleaseSettings
+from tasks.rules.versions import Bump, Version, highest
+from tasks.standing import phase_now, production_settings
+from tasks.step import ensure, run_url
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+
+log = logging.getLogger(__name__)
+
+
+@ensure("plan")
+def plan_release(
+    repository: str, wanted: Wanted, *, requested_by: str, reason: str, pinned: str | None = None
+) -> Release:
+    """Say which release this run is about, and how far it is.
+
+    Args:
+        repository: owner/name.
+        wanted: an exact version, or which part grows.
+        requested_by: the GitHub login of whoever asked; an unfinished release keeps the one it began with.
+        reason: for people; may be empty.
+        pinned: the version this run chose before it was suspended. It never chooses another one.
+
+    Raises:
+        NeedsHuman: nobody knows who asked, another release is unfinished, or there is nothing to release.
+    """
+    mirror, hub = Mirror(repository).fetch(), GitHubRepo(repository)
+    settings = production_settings(mirror)
+    known, phases = _known(mirror, hub, settings)
+    if pinned is None:
+        choice = choose(wanted, known, auto=_auto(mirror, settings, known))
+    else:
+        choice = Choice(Version.parse(pinned))
+    phase = phases.get(choice.version) or phase_now(mirror, hub, settings, choice.version)
+    source = mirror.branches()[settings.branches.develop]
+    asked = _requester(hub, choice.version, phase) or requested_by
+    if phase < Phase.PUBLISHED:
+        _insist_on_requester(hub, settings, asked)
+    if phase is Phase.PLANNED:
+        _insist_on_production_in_develop(mirror, settings, source, given_up=pinned is not None)
+    log.info("%s %s is %s", repository, choice.version, phase.words)
+    return Release(
+        repository=repository,
+        version=choice.version,
+        phase=phase,
+        settings=settings,
+        source=source,
+        requested_by=asked,
+        reason=reason,
+        run_url=run_url(),
+        previous=known.finished,
+        already_released=choice.already_released or phase is Phase.BACK_MERGED,
+    )
+
+
+def _known(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> tuple[Known, dict[Version, Phase]]:
+    """What the repository shows about versions, and the phase of each that may be unfinished."""
+    names = settings.branches
+    tagged = _versions(mirror.tags(), settings.tag_prefix)
+    released = highest(tagged)
+    begun = _versions(mirror.branches(), names.release_prefix) | _merged_but_not_tagged(hub, settings, tagged)
+    hotfixes = _versions(mirror.branches(), names.hotfix_prefix)
+    candidates = sorted(begun | ({released} if released else set()))
+    phases = {v: phase_now(mirror, hub, settings, v) for v in candidates}
+    unfinished = [v for v in candidates if phases[v] is not Phase.BACK_MERGED]
+    finished = highest(v for v in tagged if v not in unfinished)
+    known = Known(
+        highest=highest(tagged | begun | hotfixes),
+        finished=finished,
+        unfinished=unfinished,
+        news=_news(mirror, settings, finished),
+    )
+    return known, phases
+
+
+def _versions(names: dict[str, str], prefix: str) -> set[Version]:
+    return {v for name in names if (v := Version.of_tag(name, prefix)) is not None}
+
+
+def _merged_but_not_tagged(hub: GitHubRepo, settings: ReleaseSettings, tagged: set[Version]) -> set[Version]:
+    """Releases that stopped between merge and tag, whose branch GitHub may have deleted at the merge."""
+    merged = hub.merged_pull_requests(settings.branches.production)
+    heads = {p.head: p.head_sha for p in merged}
+    found = _versions(heads, settings.branches.release_prefix) - tagged
+    newest = highest(tagged)
+    return {v for v in found if newest is None or v > newest}
+
+
+def _news(mirror: Mirror, settings: ReleaseSettings, finished: Version | None) -> bool:
+    if finished is None:
+        return True
+    develop = mirror.branches()[settings.branches.develop]
+    return mirror.tree(mirror.tags()[settings.tag(finished)]) != mirror.tree(develop)
+
+
+def _auto(mirror: Mirror, settings: ReleaseSettings, known: Known) -> Bump:
+    develop = mirror.branches()[settings.branches.develop]
+    after = mirror.tags()[settings.tag(known.finished)] if known.finished else None
+    messages = [c.message for c in mirror.commits(after=after, upto=develop)]
+    return bump_of(messages, released=known.finished)
+
+
+def _requester(hub: GitHubRepo, version: Version, phase: Phase) -> str:
+    """Who asked for a release that is begun: written into its first deployment record, which nobody can edit."""
+    if phase is Phase.PLANNED:
+        return ""
+    key = f"{hub.slug}@{version}"
+    payloads = hub.deployment_payloads(STAGING)
+    asked = [str(p.get("requested_by", "")) for p in payloads if p.get("release") == key]
+    return asked[-1] if asked else ""
+
+
+def _insist_on_requester(hub: GitHubRepo, settings: ReleaseSettings, login: str) -> None:
+    if not login and settings.approval.policy == "prefect":
+        return
+    remedy = "start with `requested_by`: the GitHub login of the person who asks for this release"
+    if not login:
+        raise NeedsHuman("nobody knows who asks, so no review could be verified", remedy)
+    if hub.permission(login) == "none":
+        raise NeedsHuman(f"GitHub knows nobody called {login} in {hub.slug}", remedy)
+
+
+def _insist_on_production_in_develop(
+    mirror: Mirror, settings: ReleaseSettings, develop: str, *, given_up: bool
+) -> None:
+    names = settings.branches
+    if given_up:
+        raise NeedsHuman(
+            "the release branch of this run was deleted: the release was given up", "start a new release"
+        )
+    if not mirror.is_ancestor(mirror.branches()[names.production], develop):
+        raise NeedsHuman(
+            f"{names.production} holds commits that {names.develop} does not: an earlier back-merge is missing",
+            f"merge {names.production} into {names.develop} with a merge commit, then start again",
+        )

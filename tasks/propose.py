@@ -1,0 +1,144 @@
+"""Step 5: the pull request that people review, and the comment on it that always tells where it stands."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.notes import Change, release_notes
+from tasks.rules.phases import Phase
+from tasks.rules.release import Candidate, ProductionPlan, Proposal, Release
+from tasks.rules.texts import control_comment, marker, pr_body, pr_title
+from tasks.standing import current_pull_request, phase_now
+from tasks.step import ensure
+from tasks.systems import connections
+from tasks.systems.git_repo import Commit, Mirror
+from tasks.systems.github_repo import GitHubRepo, PullRequest, Refused
+
+log = logging.getLogger(__name__)
+
+_MERGED = re.compile(r"Merge pull request #(\d+) from \S+\s*(.*)", re.DOTALL)
+_SQUASHED = re.compile(r"(.*) \(#(\d+)\)")
+
+
+@ensure("open the pull request")
+def ensure_proposed(release: Release, candidate: Candidate, plan: ProductionPlan) -> Proposal:
+    """One open pull request carries the candidate, its text is ours, and its comment shows production's plan.
+
+    Raises:
+        TryAgain: GitHub does not show it yet.
+        NeedsHuman: GitHub refuses it.
+    """
+    hub = GitHubRepo(release.repository)
+    pull = _ensure_pull_request(release, candidate, hub)
+    proposal = Proposal(candidate, plan, pull.number, pull.url)
+    if pull.state == "open":
+        _ensure_reviewers(release, hub, pull)
+        ensure_comment(release, hub, pull.number, control_comment(release, Phase.PROPOSED, proposal=proposal))
+    return proposal
+
+
+@ensure("tell GitHub: {phase.words}")
+def tell(release: Release, phase: Phase, *, proposal: Proposal, note: str = "", remedy: str = "") -> None:
+    """The control comment says where the release stands and what happens next."""
+    text = control_comment(release, phase, proposal=proposal, note=note, remedy=remedy)
+    ensure_comment(release, GitHubRepo(release.repository), proposal.number, text)
+
+
+@ensure("tell GitHub why it stopped")
+def tell_stop(release: Release, error: ReleaseError) -> None:
+    """The control comment says what is so and what to do; nothing, while there is no pull request yet."""
+    mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
+    base, head = release.settings.branches.production, mirror.branches().get(release.branch)
+    pull = current_pull_request(hub, release.branch, base, head)
+    if pull is None or pull.state == "closed":
+        return
+    phase = phase_now(mirror, hub, release.settings, release.version)
+    text = control_comment(release, phase, note=f"```\n{error.problem}\n```", remedy=error.remedy)
+    ensure_comment(release, hub, pull.number, text)
+
+
+@contextmanager
+def told_when_it_stops(release: Release) -> Iterator[None]:
+    """Whatever stops the run inside is told on the pull request, too; the run stops all the same."""
+    try:
+        yield
+    except ReleaseError as error:
+        tell_stop(release, error)
+        raise
+
+
+def ensure_comment(release: Release, hub: GitHubRepo, number: int, text: str) -> None:
+    """Our one comment on the pull request says `text`; it is edited, never repeated."""
+    found = hub.comment(number, marker(release))
+    if found is None:
+        hub.add_comment(number, text)
+    elif found[1].strip() != text.strip():
+        hub.edit_comment(number, found[0], text)
+
+
+def notes_of(release: Release, commit: str) -> str:
+    """The release notes of a commit, from the pull requests that came in since the previous release."""
+    mirror, hub = Mirror(release.repository), GitHubRepo(release.repository)
+    tags = mirror.tags()
+    previous = release.settings.tag(release.previous) if release.previous else None
+    commits = mirror.first_parent_commits(after=tags[previous] if previous else None, upto=commit)
+    merged = {p.number: p for p in hub.merged_pull_requests(release.settings.branches.develop)}
+    changes = [change for c in commits if (change := _change(c, merged)) is not None]
+    page = f"{connections.github_url()}/{release.repository}"
+    compare = f"{page}/compare/{previous}...{release.tag}" if previous else None
+    return release_notes(release.version, changes, previous=release.previous, compare_url=compare)
+
+
+def _change(commit: Commit, merged: dict[int, PullRequest]) -> Change | None:
+    """What one commit of the main line changes for people; None for the machinery's own merges."""
+    subject = commit.message.split("\n", 1)[0]
+    found = _MERGED.fullmatch(commit.message)
+    squashed = _SQUASHED.fullmatch(subject)
+    if found is None and squashed is None:
+        return None if len(commit.parents) > 1 else Change(subject, None, commit.author, None)
+    number = int(found[1] if found else squashed[2] if squashed else 0)
+    pull = merged.get(number)
+    if pull is not None and pull.head.startswith("sync/"):
+        return None
+    title = pull.title if pull else (found[2].split("\n", 1)[0] if found else subject)
+    return Change(title or subject, number, pull.author if pull else None, pull.url if pull else None)
+
+
+def _ensure_pull_request(release: Release, candidate: Candidate, hub: GitHubRepo) -> PullRequest:
+    base = release.settings.branches.production
+    title, body = pr_title(release), pr_body(release, notes_of(release, candidate.commit))
+    pull = current_pull_request(hub, release.branch, base, candidate.commit)
+    if pull is None:
+        try:
+            hub.open_pull_request(release.branch, base, title=title, body=body)
+        except Refused as error:
+            # There already, or GitHub does not see the branch yet: the look below decides.
+            log.info("GitHub did not open the pull request: %s", error.problem)
+        pull = current_pull_request(hub, release.branch, base, candidate.commit)
+    if pull is None:
+        raise TryAgain(
+            f"GitHub does not show the pull request from {release.branch}",
+            "nothing now: the step looks again by itself; if it stays so, see what GitHub says when you open it by hand",
+        )
+    if pull.state == "open" and pull.author == hub.me and (pull.title, pull.body) != (title, body):
+        hub.edit_pull_request(pull.number, title=title, body=body)
+    log.info("pull request #%d carries %s", pull.number, release.version)
+    return pull
+
+
+def _ensure_reviewers(release: Release, hub: GitHubRepo, pull: PullRequest) -> None:
+    wanted = [r for r in release.settings.reviewers if r.lower() != release.requested_by.lower()]
+    if not wanted:
+        return
+    # Whoever has reviewed already is no longer on the list of those who are asked.
+    done = hub.requested_reviewers(pull.number) | {r.login for r in hub.reviews(pull.number)}
+    missing = [login for login in wanted if login not in done]
+    if not missing:
+        return
+    try:
+        hub.request_reviews(pull.number, missing)
+    except NeedsHuman as error:
+        # A reviewer who left must not stop a release: anyone with write access may review.
+        log.warning("not asked for a review: %s", error.problem)

@@ -1,0 +1,50 @@
+"""What GitHub knows about a deployment: one record per environment, commit and release, with its state."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.release import Release
+from tasks.rules.texts import deployment_text
+from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
+
+
+def ensure_record(release: Release, hub: GitHubRepo, environment: str, commit: str) -> DeploymentRecord:
+    """GitHub has a record of this release's deployment of `commit`; its payload says who asked, for good.
+
+    Raises:
+        TryAgain: GitHub does not show it yet.
+    """
+    found = _find(release, hub, environment, commit)
+    if found is None:
+        payload = {"release": release.key, "requested_by": release.requested_by, "reason": release.reason}
+        hub.create_deployment(environment, commit, payload, text=deployment_text(release, environment))
+        found = _find(release, hub, environment, commit)
+    if found is None:
+        raise TryAgain(
+            "GitHub does not show the deployment's record yet", "nothing now: it is looked at again"
+        )
+    return found
+
+
+def ensure_state(release: Release, hub: GitHubRepo, record: DeploymentRecord, state: str, text: str) -> None:
+    """The record's newest status is `state`."""
+    if record.state != state:
+        hub.set_deployment_status(record.id, state, text=text, url=release.run_url)
+
+
+@contextmanager
+def failure_recorded(
+    release: Release, hub: GitHubRepo, record: DeploymentRecord, what: str
+) -> Iterator[None]:
+    """Whatever stops inside for good is told to GitHub as a failed deployment."""
+    try:
+        yield
+    except NeedsHuman as error:
+        hub.set_deployment_status(record.id, "failure", text=f"{what}: {error.problem}", url=release.run_url)
+        raise
+
+
+def _find(release: Release, hub: GitHubRepo, environment: str, commit: str) -> DeploymentRecord | None:
+    records = hub.deployments(environment, commit)
+    return next((r for r in records if r.payload.get("release") == release.key), None)

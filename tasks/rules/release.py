@@ -1,0 +1,122 @@
+"""The values that the steps hand on: what is released, which commit, what was found out about it."""
+
+from dataclasses import dataclass, field
+
+from tasks.rules.phases import Phase
+from tasks.rules.settings import ReleaseSettings
+from tasks.rules.versions import Version
+
+STAGING = "staging"
+PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of one repository.
+
+    `settings` are those of the production branch: a release cannot loosen its own gate.
+    `source` is the commit of develop that this start pinned; only a release that is not cut yet uses it.
+    """
+
+    repository: str
+    version: Version
+    phase: Phase
+    settings: ReleaseSettings
+    source: str
+    requested_by: str
+    reason: str
+    run_url: str = ""
+    previous: Version | None = None
+    already_released: bool = False
+
+    @property
+    def branch(self) -> str:
+        return self.settings.release_branch(self.version)
+
+    @property
+    def tag(self) -> str:
+        return self.settings.tag(self.version)
+
+    @property
+    def sync_branch(self) -> str:
+        return f"sync/{self.version}"
+
+    @property
+    def key(self) -> str:
+        """What tells this release's records on GitHub from those of others."""
+        return f"{self.repository}@{self.version}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.repository} {self.version}"
+
+    def target(self, environment: str) -> str:
+        """The bundle target behind a GitHub environment (staging or production)."""
+        targets = self.settings.targets
+        return targets.production if environment == PRODUCTION else targets.staging
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The commit that staging rehearses and people approve, with its tree and its own settings."""
+
+    commit: str
+    tree: str
+    settings: ReleaseSettings
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What `bundle validate` found out about one bundle on one target."""
+
+    bundle: str
+    target: str
+    host: str
+    root_path: str
+    deployer: str
+    cli_version: str
+
+
+@dataclass(frozen=True)
+class ProductionPlan:
+    """What production would get: the text that people read, and the digest that binds it."""
+
+    digest: str
+    markdown: str
+    line: str
+    destructive: tuple[str, ...] = ()
+    gate_changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A rehearsed candidate that can be approved: its pull request and production's plan."""
+
+    candidate: Candidate
+    plan: ProductionPlan
+    number: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What production runs now."""
+
+    commit: str
+    tag: str
+    release_url: str
+
+
+@dataclass(frozen=True)
+class BackMerged:
+    """Whether develop contains the release, and the pull request that people must finish if not."""
+
+    done: bool
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How the team's own checks went, by name, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)

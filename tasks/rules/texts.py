@@ -1,0 +1,139 @@
+"""What people read on GitHub and in the form: pull requests, the control comment, commit messages."""
+
+from tasks.rules.gate import Judgement
+from tasks.rules.phases import Phase
+from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
+
+COMMENT_LIMIT = 65_536  # characters; GitHub answers 422 to a longer body
+SHORT = 12
+
+
+def marker(release: Release) -> str:
+    """The first line of our comment: with its author it tells our comment from anybody else's."""
+    return f"<!-- dabflow:{release.key} -->"
+
+
+def pr_title(release: Release) -> str:
+    return f"Release {release.version}"
+
+
+def pr_body(release: Release, notes: str) -> str:
+    asked = (
+        f"Asked for by @{release.requested_by}" if release.requested_by else "Asked for by somebody unknown"
+    )
+    why = f": {release.reason}" if release.reason else ""
+    return (
+        f"{asked}{why}\n\n{notes}\n\n---\n"
+        f"dabflow rehearses every commit of `{release.branch}` on staging. Approve this pull request to let the"
+        f" newest one go to production; dabflow merges it, nobody else needs to.\n"
+    )
+
+
+def control_comment(
+    release: Release, phase: Phase, *, proposal: Proposal | None = None, note: str = "", remedy: str = ""
+) -> str:
+    """The one comment that always tells where the release stands and what happens next."""
+    lines = [
+        marker(release),
+        f"### {release.title}: {'stopped, ' if remedy else ''}{phase.words}",
+        "",
+        f"**Next:** {remedy or phase.next_step}",
+    ]
+    if note:
+        lines += ["", note]
+    if release.run_url:
+        lines += ["", f"[Run in Prefect]({release.run_url})"]
+    if proposal is not None:
+        lines += ["", _bound(proposal), "", *_gate_changes(proposal), proposal.plan.markdown]
+    return limited("\n".join(lines).rstrip() + "\n")
+
+
+def form_description(release: Release, proposal: Proposal, judgement: Judgement) -> str:
+    """What the approver reads above the form in Prefect."""
+    lines = [
+        f"## {release.title} to production?",
+        "",
+        f"Pull request: [#{proposal.number}]({proposal.url}). Still missing: {judgement.because}.",
+        "",
+        _bound(proposal),
+        "",
+        *_gate_changes(proposal),
+        proposal.plan.markdown,
+    ]
+    return limited("\n".join(lines))
+
+
+def limited(text: str, limit: int = COMMENT_LIMIT) -> str:
+    """Cut a text to what GitHub takes, and say how much is left out."""
+    if len(text) <= limit:
+        return text
+    note = "\n\n... {} characters more: the whole plan is an artifact of the run in Prefect.\n"
+    keep = limit - len(note) - 10
+    return text[:keep].rsplit("\n", 1)[0] + note.format(len(text) - keep)
+
+
+def question_key(proposal: Proposal) -> str:
+    """What one question is about: an answer about another commit or another plan is no answer to it."""
+    return f"approve-{proposal.candidate.commit[:SHORT]}-{proposal.plan.digest[:SHORT]}"
+
+
+def merge_title(release: Release, number: int) -> str:
+    return f"Merge pull request #{number} from {release.branch}"
+
+
+def merge_message(release: Release) -> str:
+    return pr_title(release)
+
+
+def tag_message(release: Release) -> str:
+    return pr_title(release)
+
+
+def sync_title(release: Release) -> str:
+    return f"Back-merge {release.version} into {release.settings.branches.develop}"
+
+
+def sync_body(release: Release) -> str:
+    return (
+        f"{release.version} is released and runs in production; merging or closing this cannot release it again.\n"
+        f"It brings what `{release.settings.branches.production}` has back into"
+        f" `{release.settings.branches.develop}`, so that no fix is lost.\n"
+    )
+
+
+def conflict_comment(release: Release) -> str:
+    develop = release.settings.branches.develop
+    return (
+        f"{marker(release)}\n"
+        f"### {release.title}: published, the back-merge waits for you\n\n"
+        f"**Next:** this pull request cannot be merged as it is. Resolve the conflict on `{release.sync_branch}`,"
+        f" then merge it with a merge commit (not a squash: the fix must stay an ancestor of `{develop}`):\n\n"
+        "```sh\n"
+        f"git fetch origin && git switch {release.sync_branch}\n"
+        f"git merge origin/{develop}   # resolve, commit\n"
+        f"git push origin {release.sync_branch}\n"
+        "```\n\n"
+        f"Production already runs {release.version}; nothing there waits for this.\n"
+    )
+
+
+def deployment_text(release: Release, environment: str) -> str:
+    where = {STAGING: "rehearsed on staging", PRODUCTION: "goes to production"}[environment]
+    return f"{release.version} {where}"
+
+
+def _bound(proposal: Proposal) -> str:
+    return (
+        f"Commit `{proposal.candidate.commit[:SHORT]}`, tree `{proposal.candidate.tree[:SHORT]}`,"
+        f" plan `{proposal.plan.digest[:SHORT]}`"
+    )
+
+
+def _gate_changes(proposal: Proposal) -> list[str]:
+    if not proposal.plan.gate_changes:
+        return []
+    return [
+        "**This release changes its own gate** (from the next release on):",
+        *[f"- {line}" for line in proposal.plan.gate_changes],
+        "",
+    ]

@@ -1,0 +1,104 @@
+"""Look up where a release stands, in git and on GitHub."""
+
+import yaml
+
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.phases import Facts, Phase, phase_of
+from tasks.rules.release import PRODUCTION, STAGING
+from tasks.rules.settings import ReleaseSettings, settings_of
+from tasks.rules.versions import Version
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import DeploymentRecord, GitHubRepo, PullRequest
+
+SETTINGS_FILE = "release.yaml"
+
+
+def settings_at(mirror: Mirror, commit: str) -> ReleaseSettings:
+    """The settings in release.yaml at a commit; the defaults where there is no such file.
+
+    Raises:
+        NeedsHuman: the file has mistakes; the text names each.
+    """
+    source = f"{SETTINGS_FILE} at {commit[:12]}"
+    text = mirror.read(commit, SETTINGS_FILE)
+    try:
+        return settings_of(yaml.safe_load(text or "") or {}, source=source)
+    except yaml.YAMLError as error:
+        raise NeedsHuman(f"{source} is not YAML: {error}", "mend the file and push it") from error
+
+
+def production_settings(mirror: Mirror) -> ReleaseSettings:
+    """The settings of the production branch: what guards production, a release cannot loosen for itself.
+
+    The default branch says which branch that is.
+
+    Raises:
+        NeedsHuman: the production branch or develop does not exist.
+    """
+    branches = mirror.branches()
+    default = mirror.default_branch()
+    named = settings_at(mirror, _head(branches, default)).branches.production
+    settings = settings_at(mirror, _head(branches, named))
+    _head(branches, settings.branches.develop)
+    return settings
+
+
+def _head(branches: dict[str, str], name: str) -> str:
+    if name not in branches:
+        raise NeedsHuman(
+            f"the repository has no branch {name}",
+            f"create it, or name yours under `branches` in {SETTINGS_FILE}",
+        )
+    return branches[name]
+
+
+def current_pull_request(
+    hub: GitHubRepo, head: str, base: str, branch_commit: str | None
+) -> PullRequest | None:
+    """The pull request that speaks for a branch now.
+
+    An open or merged one does; one that was closed without a merge only as long as the branch has not moved on.
+    """
+    for pull in hub.pull_requests(head, base):
+        if pull.state in {"open", "merged"} or pull.head_sha == branch_commit:
+            return pull
+    return None
+
+
+def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Facts:
+    """What git and GitHub say about a version, as of the mirror's last fetch."""
+    branch = mirror.branches().get(settings.release_branch(version))
+    tag = mirror.tags().get(settings.tag(version))
+    release = hub.release(settings.tag(version)) if tag else None
+    published = release is not None and not release.draft
+    develop = mirror.branches()[settings.branches.develop]
+    if tag and published and mirror.is_ancestor(tag, develop):
+        return Facts(branch=branch, tag=tag, published=True, back_merged=True)
+    pull = current_pull_request(hub, settings.release_branch(version), settings.branches.production, branch)
+    commit = branch or (pull.head_sha if pull else None)
+    return Facts(
+        branch=branch,
+        pull=pull.state if pull else None,
+        tag=tag,
+        rehearsed=bool(commit) and _rehearsed(hub, commit or ""),
+        deployed=bool(tag) and bool(deployed_records(hub, PRODUCTION, tag or "")),
+        published=published,
+    )
+
+
+def phase_now(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Phase:
+    return phase_of(facts_of(mirror, hub, settings, version))
+
+
+def deployed_records(hub: GitHubRepo, environment: str, commit: str) -> list[DeploymentRecord]:
+    """The records that say this commit was deployed and tested there, newest first.
+
+    GitHub makes the older records of an environment that is not production inactive when a newer one succeeds,
+    so an inactive record of staging was a success once; production's are made inactive by hand only.
+    """
+    good = {"success"} if environment == PRODUCTION else {"success", "inactive"}
+    return [r for r in hub.deployments(environment, commit) if r.state in good]
+
+
+def _rehearsed(hub: GitHubRepo, commit: str) -> bool:
+    return bool(deployed_records(hub, STAGING, commit))
