@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 HERE = Path((lambda: None).__code__.co_filename).resolve().parent
-REFERRED = ("notebooks/prepare_orders", "pipelines/ingest.py")
+REFERRED = ("notebooks/prepare_orders", "ingest.py")
 
 
 class Broken(Exception):

@@ -37,7 +37,7 @@ def read_orders() -> list[Order]:
 
 
 def clean(orders: Iterable[Order]) -> list[Order]:
-    """Return each order once, the last one told of it, without the cancelled ones; sorted by number."""
+    """Return each order once, as last told, without the cancelled ones; by number."""
     latest = {order.number: order for order in orders}
     kept = [order for order in latest.values() if order.status != "cancelled"]
     return sorted(kept, key=lambda order: order.number)

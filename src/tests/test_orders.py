@@ -12,7 +12,8 @@ def order(number: str, status: str) -> Order:
 
 class CleanTest(unittest.TestCase):
     def test_the_last_word_about_an_order_counts(self) -> None:
-        self.assertEqual(clean([order("1", "open"), order("1", "paid")]), [order("1", "paid")])
+        told = [order("1", "open"), order("1", "paid")]
+        self.assertEqual(clean(told), [order("1", "paid")])
 
     def test_cancelled_orders_are_dropped(self) -> None:
         self.assertEqual(clean([order("2", "cancelled"), order("1", "paid")]), [order("1", "paid")])
