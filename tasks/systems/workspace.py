@@ -1,0 +1,213 @@
+"""One Databricks workspace: who we are there, and what runs there. The home of databricks-sdk.
+
+Its job runs are in `job_runs.py`, the way to it in `workspace_client.py`, `sign_in.py` and `workspace_errors.py`.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from databricks.sdk.errors import NotFound
+
+from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.systems.job_runs import JobRuns, RunOutcome
+
+__all__ = ["Lock", "Orphan", "RunOutcome", "Workspace"]
+
+_JOBS = "resources.jobs."
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A job or pipeline that says it belongs to a bundle whose state does not know it."""
+
+    kind: str
+    id: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds the deploy lock of a bundle, and since when (as the CLI wrote it)."""
+
+    holder: str
+    since: str
+    forced: bool
+
+
+class Workspace(JobRuns):
+    """The workspace of one target, asked as its service principal."""
+
+    def preflight(self) -> str:
+        """Say as whom we are signed in: the application id of the service principal.
+
+        Ends within about 10 seconds also when nothing listens; a bundle command would go on for 15 minutes.
+
+        Raises:
+            TryAgain: the workspace does not answer.
+            NeedsHuman: it does not accept the credentials.
+
+        Source: SCIM API, "Get current user information", `userName`.
+        """
+        with self.answers("who we are"):
+            return str(self.client.current_user.me().user_name)
+
+    def deployed_commit(self, root_path: str) -> str | None:
+        """The commit of the last deployment to `root_path` that ended well; None if there never was one.
+
+        It says nothing about files: a deployment that failed later may have replaced them.
+
+        Raises:
+            TryAgain: no answer, which is not the same as "never deployed".
+            NeedsHuman: what is deployed does not name a commit.
+
+        Source: `metadata.json` in the state folder, `config.bundle.git.commit`; CLI 1.14.
+        """
+        metadata = self._json(f"{root_path}/state/metadata.json")
+        if metadata is None:
+            return None
+        commit = _at(metadata, "config", "bundle", "git", "commit")
+        if not commit:
+            raise NeedsHuman(
+                f"what {self.target.name} runs at {root_path} names no commit: it was deployed without git",
+                "deploy it once from a clone of its repository",
+            )
+        return str(commit)
+
+    def state_ids(self, root_path: str) -> dict[str, str]:
+        """The ids of everything that the bundle's state knows, by key (`resources.jobs.daily_report`).
+
+        Source: `resources.json` in the state folder, direct engine; CLI 1.14.
+        """
+        state = self._json(f"{root_path}/state/resources.json")
+        if state is None:
+            self._insist_on_direct_engine(root_path)
+            return {}
+        entries = _at(state, "state") or {}
+        return {key: str(entry["__id__"]) for key, entry in entries.items() if _at(entry, "__id__")}
+
+    def orphans(self, root_path: str) -> list[Orphan]:
+        """Jobs and pipelines that name this bundle as their owner but are not in its state.
+
+        A deployment that was killed, or lost an answer, leaves them; deploying again makes each a second
+        time. Pipelines of other makers are not looked into: a request each.
+
+        Source: field `deployment.metadata_file_path` of jobs and pipelines, set by the CLI 1.14.
+        """
+        owner = f"{root_path}/state/metadata.json"
+        with self.answers("the list of jobs and pipelines"):
+            found = [*self._jobs_of(owner), *self._pipelines_of(owner)]
+        # The state is read last: what a deployment has just added is then in both.
+        known = set(self.state_ids(root_path).values())
+        return [orphan for orphan in found if orphan.id not in known]
+
+    def lock(self, root_path: str) -> Lock | None:
+        """The deploy lock of the bundle, or None if it is free.
+
+        Source: `deploy.lock` in the state folder; CLI 1.14.
+        """
+        text = self._json(f"{root_path}/state/deploy.lock")
+        if text is None:
+            return None
+        return Lock(
+            str(_at(text, "User")), str(_at(text, "AcquisitionTime")), forced=bool(_at(text, "IsForced"))
+        )
+
+    def job_id(self, root_path: str, key: str) -> int:
+        """The number of the deployed job that the bundle calls `key`.
+
+        Raises:
+            NeedsHuman: the state knows no such job.
+        """
+        ids = self.state_ids(root_path)
+        found = ids.get(_JOBS + key)
+        if found is None:
+            jobs = sorted(name.removeprefix(_JOBS) for name in ids if name.startswith(_JOBS))
+            raise NeedsHuman(
+                f"{self.target.name} has no job {key}; deployed are {', '.join(jobs) or 'none'}",
+                "correct `smoke` in release.yaml, or add the job to the bundle",
+            )
+        return int(found)
+
+    def _json(self, path: str) -> Any | None:  # noqa: ANN401 - other people's JSON
+        """What the file holds; None only if the workspace itself says, twice, that it is not there."""
+        with self.answers(f"the file {path}"):
+            try:
+                with self.client.workspace.download(path) as content:
+                    text = content.read()
+            except NotFound:
+                self._insist_on_absence(path)
+                return None
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise NeedsHuman(
+                f"{path} on {self.target.name} is not JSON: {error}",
+                "look at that file; a deployment writes it anew",
+            ) from error
+
+    def _insist_on_absence(self, path: str) -> None:
+        """A 404 alone is not believed: the workspace must know us, and must not list the file either.
+
+        Raises:
+            TryAgain: the two answers contradict each other.
+        """
+        self.client.current_user.me()
+        if self._exists(path):
+            raise TryAgain(
+                f"{self.target.name} lists {path} but does not give it out",
+                "nothing now: the step looks again by itself",
+            )
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self.client.workspace.get_status(path)
+        except NotFound:
+            return False
+        return True
+
+    def _insist_on_direct_engine(self, root_path: str) -> None:
+        with self.answers(f"the state in {root_path}"):
+            old = self._exists(f"{root_path}/state/terraform.tfstate")
+        if old:
+            raise NeedsHuman(
+                f"{root_path} on {self.target.name} was deployed by the terraform engine",
+                "migrate it once: databricks bundle deployment migrate -t " + self.target.name,
+            )
+
+    def _jobs_of(self, owner: str) -> Iterator[Orphan]:
+        for job in self.client.jobs.list(limit=100):
+            settings = job.settings
+            if settings is None or settings.deployment is None or job.job_id is None:
+                continue
+            if _same_path(settings.deployment.metadata_file_path, owner):
+                url = f"{self.target.host}/jobs/{job.job_id}"
+                yield Orphan("job", str(job.job_id), settings.name or "", url)
+
+    def _pipelines_of(self, owner: str) -> Iterator[Orphan]:
+        me = self.client.current_user.me().user_name
+        for listed in self.client.pipelines.list_pipelines(max_results=100):
+            if listed.pipeline_id is None or listed.creator_user_name not in {None, me}:
+                continue
+            try:
+                spec = self.client.pipelines.get(listed.pipeline_id).spec
+            except NotFound:  # gone since it was listed
+                continue
+            if spec and spec.deployment and _same_path(spec.deployment.metadata_file_path, owner):
+                url = f"{self.target.host}/pipelines/{listed.pipeline_id}"
+                yield Orphan("pipeline", listed.pipeline_id, listed.name or "", url)
+
+
+def _same_path(one: str | None, other: str) -> bool:
+    """Whether both name the same workspace file; /Users/x and /Workspace/Users/x do."""
+    return one is not None and one.removeprefix("/Workspace") == other.removeprefix("/Workspace")
+
+
+def _at(value: Any, *keys: str) -> Any:  # noqa: ANN401 - other people's JSON
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
