@@ -23,8 +23,9 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from prefect import flow
-from prefect.futures import wait
-from prefect.states import Cancelled, Completed, State
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, wait
+from prefect.states import Cancelled, Completed
 from pydantic import Field
 
 from flows import this_run
@@ -42,7 +43,7 @@ from tasks.publish import ensure_published
 from tasks.rules.choice import Wanted
 from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.phases import Phase
-from tasks.rules.release import PRODUCTION, STAGING, Candidate, ProductionPlan, Proposal, Release
+from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
 from tasks.rules.texts import form_description, question_key
 from tasks.rules.versions import Bump, Version
 from tasks.smoke import ensure_smoked
@@ -114,25 +115,31 @@ def propose(release: Release, look: int) -> Proposal:
     """Steps 2-5: a candidate that is examined and rehearsed, and a pull request that people can approve."""
     candidate = ensure_cut(release)
     this_run.is_about(release)
-    plan = examine(release, candidate, look)
-    ensure_deployed(release, candidate, environment=STAGING)
-    ensure_smoked(release, candidate, environment=STAGING)
-    return ensure_proposed(release, candidate, plan)
+    examined = examine(release, candidate, look)
+    ensure_deployed(release, candidate, examined.staging, environment=STAGING)
+    ensure_smoked(release, candidate, examined.staging, environment=STAGING)
+    return ensure_proposed(release, candidate, examined)
 
 
-def examine(release: Release, candidate: Candidate, look: int) -> ProductionPlan:
+def examine(release: Release, candidate: Candidate, look: int) -> Examined:
     """Step 3: everything that can be found out before anything is touched, side by side."""
-    commit, production = candidate.commit, release.target(PRODUCTION)
-    found = [
-        validation.submit(release, candidate, commit=commit, target=release.target(STAGING)),
-        validation.submit(release, candidate, commit=commit, target=production),
-        checks.submit(release, candidate, commit=commit),
-    ]
-    plan = production_plan.submit(release, candidate, commit=commit, target=production, look=look)
-    wait([*found, plan])
-    for one in found:
-        one.result()
-    return plan.result()
+    commit, staging, production = candidate.commit, release.target(STAGING), release.target(PRODUCTION)
+    passed = checks.submit(release, candidate, commit=commit)
+    on_staging = validation.submit(release, candidate, commit=commit, target=staging)
+    on_production = validation.submit(release, candidate, commit=commit, target=production)
+    plan = production_plan.submit(
+        release,
+        candidate,
+        on_production,
+        commit=commit,
+        target=production,
+        look=look,
+        return_state=False,
+    )
+    everything: list[PrefectFuture[Any]] = [passed, on_staging, on_production, plan]
+    wait(everything)
+    passed.result()
+    return Examined(on_staging.result(), on_production.result(), plan.result())
 
 
 def approve(release: Release, proposal: Proposal) -> Judgement:
@@ -156,8 +163,8 @@ def ship(release: Release, proposal: Proposal) -> None:
     commit = ensure_merged(release, proposal)
     tell(release, Phase.MERGED, proposal=proposal)
     shipped = replace(proposal.candidate, commit=ensure_tagged(release, commit))
-    ensure_deployed(release, shipped, environment=PRODUCTION)
-    ensure_smoked(release, shipped, environment=PRODUCTION)
+    ensure_deployed(release, shipped, proposal.examined.production, environment=PRODUCTION)
+    ensure_smoked(release, shipped, proposal.examined.production, environment=PRODUCTION)
     ensure_published(release, commit)
     tell(release, Phase.PUBLISHED, proposal=proposal)
 

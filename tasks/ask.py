@@ -44,7 +44,7 @@ class GateAnswer(RunInput):
 def answered(key: str, model: type[A]) -> A | None:
     """The stored answer to the question `key` of this run, if there is one."""
     stored = read_flow_run_input(keyset_from_base_key(_base(key))["response"])
-    return None if stored is None else model(**stored)
+    return model.model_validate(stored) if isinstance(stored, dict) else None
 
 
 def answers(key: str, model: type[A]) -> list[A]:

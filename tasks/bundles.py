@@ -60,7 +60,7 @@ def workspace_of(target: str) -> Workspace:
     return Workspace(target_of(target))
 
 
-def one_root(found: list[Validated]) -> None:
+def one_root(found: tuple[Validated, ...]) -> None:
     """Insist that every bundle has a folder of its own on the target.
 
     Raises:

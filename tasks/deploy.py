@@ -6,7 +6,7 @@ taken: our own lock encloses this whole step.
 
 import logging
 
-from tasks.bundles import bundle_clis, deployer_of, validated, workspace_of
+from tasks.bundles import bundle_clis, deployer_of, workspace_of
 from tasks.record import ensure_record, ensure_state, failure_recorded
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.plans import Plan
@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 
 
 @ensure("deploy {environment}")
-def ensure_deployed(release: Release, candidate: Candidate, *, environment: str) -> None:
+def ensure_deployed(
+    release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str
+) -> None:
     """Every bundle of the candidate is deployed to the environment's target.
 
     Staging that rehearsed this commit once is left alone: it may run something else by now.
@@ -35,18 +37,27 @@ def ensure_deployed(release: Release, candidate: Candidate, *, environment: str)
     if deployed_records(hub, environment, candidate.commit):
         log.info("%s was deployed to %s before", candidate.commit[:12], environment)
         return
-    target = release.target(environment)
-    with bundle_clis(release, candidate, target) as clis:
-        deployer = deployer_of(target)
-        found = [(cli, validated(cli, deployer=deployer)) for cli in clis]
+    with bundle_clis(release, candidate, release.target(environment)) as clis:
+        _insist_on_same_deployer(bundles)
         record = ensure_record(release, hub, environment, candidate.commit)
         with failure_recorded(release, hub, record, "deploy"):
-            for cli, bundle in found:
+            for bundle in bundles:
                 _insist_on_known_state(release, candidate, bundle, environment)
             stop_if_cancelled()
             ensure_state(release, hub, record, "in_progress", f"{release.version} is being deployed")
-            for cli, bundle in found:
+            for cli, bundle in zip(clis, bundles, strict=True):
                 _deploy(cli, bundle, candidate)
+
+
+def _insist_on_same_deployer(bundles: tuple[Validated, ...]) -> None:
+    """Another identity has other folders, and would make every job a second time."""
+    for bundle in bundles:
+        now = deployer_of(bundle.target)
+        if now != bundle.deployer:
+            raise NeedsHuman(
+                f"{bundle.target} was validated as {bundle.deployer}, but we are {now} now",
+                "give the worker the service principal that always deploys there, then retry",
+            )
 
 
 def _insist_on_known_state(

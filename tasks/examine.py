@@ -24,7 +24,7 @@ _TAIL_LINES = 15
 
 
 @evidence("validate {target}")
-def validation(release: Release, candidate: Candidate, *, commit: str, target: str) -> list[Validated]:  # noqa: ARG001 - the evidence's key
+def validation(release: Release, candidate: Candidate, *, commit: str, target: str) -> tuple[Validated, ...]:
     """What `bundle validate` says about each bundle on a target.
 
     Raises:
@@ -32,8 +32,9 @@ def validation(release: Release, candidate: Candidate, *, commit: str, target: s
     """
     with bundle_clis(release, candidate, target) as clis:
         deployer = deployer_of(target)
-        found = [validated(cli, deployer=deployer) for cli in clis]
+        found = tuple(validated(cli, deployer=deployer) for cli in clis)
     one_root(found)
+    log.info("%s: %s at %s is valid", target, ", ".join(v.bundle for v in found), commit[:12])
     return found
 
 
@@ -79,19 +80,26 @@ def _run(check: Check, folder: Path, commit_time: int) -> float:
 
 @evidence("plan production")
 def production_plan(
-    release: Release, candidate: Candidate, *, commit: str, target: str, look: int
+    release: Release,
+    candidate: Candidate,
+    bundles: tuple[Validated, ...],
+    *,
+    commit: str,
+    target: str,
+    look: int,
 ) -> ProductionPlan:
     """What production would get, and the digest that an approval is bound to.
 
     Args:
         release: what is released.
         candidate: what would be deployed.
+        bundles: what validation found out about them on production.
         commit: the candidate's commit.
         target: production's bundle target.
         look: counts up each time production had changed since the plan that was approved.
     """
     log.info("look %d at what %s would get from %s", look, target, commit[:12])
-    plan = plan_of_production(release, candidate)
+    plan = plan_of_production(release, candidate, bundles)
     show(
         f"plan {release.version} {commit[:12]}",
         plan.markdown,
@@ -100,22 +108,22 @@ def production_plan(
     return plan
 
 
-def plan_of_production(release: Release, candidate: Candidate) -> ProductionPlan:
+def plan_of_production(
+    release: Release, candidate: Candidate, bundles: tuple[Validated, ...]
+) -> ProductionPlan:
     """The same, found out now."""
     target = release.target(PRODUCTION)
-    plans: dict[str, dict[str, Any]] = {}
     with bundle_clis(release, candidate, target) as clis:
         deployer = deployer_of(target)
-        found = [validated(cli, deployer=deployer) for cli in clis]
-        for cli in clis:
-            plans[str(cli.bundle)] = cli.plan()
-    previous = workspace_of(target).deployed_commit(found[0].root_path)
+        plans = {str(cli.bundle): cli.plan() for cli in clis}
+        cli_version = clis[0].cli_version()
+    previous = workspace_of(target).deployed_commit(bundles[0].root_path)
     subject = digests.Subject(
         commit=candidate.commit,
         tree=candidate.tree,
-        cli_version=found[0].cli_version,
+        cli_version=cli_version,
         target=target,
-        host=found[0].host,
+        host=bundles[0].host,
         deployer=deployer,
     )
     return _readable(release, candidate, plans, digests.digest(subject, plans), previous)

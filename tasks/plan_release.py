@@ -8,7 +8,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Release
 from tasks.rules.settings import ReleaseSettings
-from tasks.rules.versions import Bump, Version, highest
+from tasks.rules.versions import Version, highest
 from tasks.standing import phase_now, production_settings
 from tasks.step import ensure, run_url
 from tasks.systems.git_repo import Mirror
@@ -36,10 +36,7 @@ def plan_release(
     mirror, hub = Mirror(repository).fetch(), GitHubRepo(repository)
     settings = production_settings(mirror)
     known, phases = _known(mirror, hub, settings)
-    if pinned is None:
-        choice = choose(wanted, known, auto=_auto(mirror, settings, known))
-    else:
-        choice = Choice(Version.parse(pinned))
+    choice = Choice(Version.parse(pinned)) if pinned else _chosen(mirror, settings, wanted, known)
     phase = phases.get(choice.version) or phase_now(mirror, hub, settings, choice.version)
     source = mirror.branches()[settings.branches.develop]
     asked = _requester(hub, choice.version, phase) or requested_by
@@ -102,11 +99,11 @@ def _news(mirror: Mirror, settings: ReleaseSettings, finished: Version | None) -
     return mirror.tree(mirror.tags()[settings.tag(finished)]) != mirror.tree(develop)
 
 
-def _auto(mirror: Mirror, settings: ReleaseSettings, known: Known) -> Bump:
+def _chosen(mirror: Mirror, settings: ReleaseSettings, wanted: Wanted, known: Known) -> Choice:
     develop = mirror.branches()[settings.branches.develop]
     after = mirror.tags()[settings.tag(known.finished)] if known.finished else None
     messages = [c.message for c in mirror.commits(after=after, upto=develop)]
-    return bump_of(messages, released=known.finished)
+    return choose(wanted, known, auto=bump_of(messages, released=known.finished))
 
 
 def _requester(hub: GitHubRepo, version: Version, phase: Phase) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
-from tasks.rules.release import Candidate, ProductionPlan, Proposal, Release
+from tasks.rules.release import Candidate, Examined, Proposal, Release
 from tasks.rules.texts import control_comment, marker, pr_body, pr_title
 from tasks.standing import current_pull_request, phase_now
 from tasks.step import ensure
@@ -23,7 +23,7 @@ _SQUASHED = re.compile(r"(.*) \(#(\d+)\)")
 
 
 @ensure("open the pull request")
-def ensure_proposed(release: Release, candidate: Candidate, plan: ProductionPlan) -> Proposal:
+def ensure_proposed(release: Release, candidate: Candidate, examined: Examined) -> Proposal:
     """One open pull request carries the candidate, its text is ours, and its comment shows production's plan.
 
     Raises:
@@ -32,7 +32,7 @@ def ensure_proposed(release: Release, candidate: Candidate, plan: ProductionPlan
     """
     hub = GitHubRepo(release.repository)
     pull = _ensure_pull_request(release, candidate, hub)
-    proposal = Proposal(candidate, plan, pull.number, pull.url)
+    proposal = Proposal(candidate, examined, pull.number, pull.url)
     if pull.state == "open":
         _ensure_reviewers(release, hub, pull)
         ensure_comment(release, hub, pull.number, control_comment(release, Phase.PROPOSED, proposal=proposal))

@@ -2,22 +2,27 @@
 
 import hashlib
 import logging
-from itertools import count
 
-from tasks.bundles import bundle_clis, deployer_of, validated, workspace_of
+from tasks.bundles import workspace_of
 from tasks.record import ensure_record, ensure_state, failure_recorded
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
 from tasks.standing import deployed_records
 from tasks.step import ensure
 from tasks.systems.github_repo import GitHubRepo
-from tasks.systems.workspace import RunOutcome, Workspace
+from tasks.systems.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY_SECONDS = 1.0
+# Source: Jobs API 2.2, `RunLifeCycleState`: everything before a result is known.
+ACTIVE = frozenset({"BLOCKED", "PENDING", "QUEUED", "RUNNING", "TERMINATING", "WAITING", "WAITING_FOR_RETRY"})
+
 
 @ensure("smoke {environment}")
-def ensure_smoked(release: Release, candidate: Candidate, *, environment: str) -> None:
+def ensure_smoked(
+    release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str
+) -> None:
     """The smoke jobs ended well, and GitHub's record of the deployment says success.
 
     Raises:
@@ -30,7 +35,7 @@ def ensure_smoked(release: Release, candidate: Candidate, *, environment: str) -
     record = ensure_record(release, hub, environment, candidate.commit)
     with failure_recorded(release, hub, record, "smoke"):
         for key in _jobs(release, candidate, environment):
-            _smoke(release, candidate, environment, key)
+            _smoke(release, candidate, bundles, environment=environment, key=key)
     ensure_state(release, hub, record, "success", f"{release.version} is deployed and tested")
 
 
@@ -41,60 +46,47 @@ def _jobs(release: Release, candidate: Candidate, environment: str) -> tuple[str
     )
 
 
-def _smoke(release: Release, candidate: Candidate, environment: str, key: str) -> None:
-    target = release.target(environment)
-    workspace = workspace_of(target)
-    job = _job(release, candidate, target, key)
+def _smoke(
+    release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str, key: str
+) -> None:
+    workspace = workspace_of(release.target(environment))
+    job = _job(workspace, bundles, key)
     minutes = candidate.settings.smoke.within_minutes
-    run = _this_run(workspace, release, candidate, environment, key, job)
-    outcome = workspace.await_run(run, within_seconds=minutes * 60, every_seconds=_pause(minutes))
+    run = _this_run(workspace, job, f"{release.key} {candidate.commit} {environment} {key}")
+    outcome = workspace.await_run(run, within_seconds=minutes * 60, every_seconds=LOOK_EVERY_SECONDS)
     log.info("%s\n%s", outcome.url, outcome.output)
     if not outcome.succeeded:
+        where = "the next version" if environment == PRODUCTION else "the release branch"
         raise NeedsHuman(
             f"the smoke job {key} failed on {environment}: {outcome.state} {outcome.message}\n  {outcome.url}",
-            f"{environment} runs {candidate.commit[:12]}. Look at the job's output; retry runs it again, a fix needs"
-            " a new commit"
-            + (" (the next version)" if environment == PRODUCTION else " on the release branch"),
+            f"{environment} runs {candidate.commit[:12]}. Look at the job's output: retry runs it again,"
+            f" a fix goes into {where}",
         )
 
 
-def _this_run(
-    workspace: Workspace, release: Release, candidate: Candidate, environment: str, key: str, job: int
-) -> int:
+def _this_run(workspace: Workspace, job: int, purpose: str) -> int:
     """The run to wait for: one that was started before and is under way or ended well, else a new one.
 
-    The token makes the n-th start of a job for this commit one run, however often it is asked for. A run that
-    had failed before we looked belongs to an earlier attempt.
+    The token makes the n-th start for this purpose one run, however often it is asked for. A run that had
+    failed when we first look at it belongs to an earlier attempt.
     """
-    for attempt in count(1):
-        token = hashlib.sha256(
-            f"{release.key} {candidate.commit} {environment} {key} {attempt}".encode()
-        ).hexdigest()
+    attempt = 1
+    while True:
+        token = hashlib.sha256(f"{purpose} {attempt}".encode()).hexdigest()
         run = workspace.start_run(job, token)
-        now: RunOutcome | None = workspace.outcome(run)
-        if now is None or now.succeeded:
+        now = workspace.find_run(run)
+        if now.succeeded or now.state in ACTIVE:
             return run
-        log.info("attempt %d of %s failed before: %s", attempt, key, now.url)
-    raise AssertionError("unreachable")
+        log.info("attempt %d failed before: %s", attempt, now.url)
+        attempt += 1
 
 
-def _job(release: Release, candidate: Candidate, target: str, key: str) -> int:
-    workspace = workspace_of(target)
-    for bundle in _bundles(release, candidate, target):
-        job = workspace.job_id(bundle.root_path, key)
-        if job is not None:
-            return job
+def _job(workspace: Workspace, bundles: tuple[Validated, ...], key: str) -> int:
+    for bundle in bundles:
+        found = workspace.state_ids(bundle.root_path).get(f"resources.jobs.{key}")
+        if found is not None:
+            return int(found)
     raise NeedsHuman(
-        f"{target} has no job with the key {key}", "name a job of the bundle under `smoke` in release.yaml"
+        f"{workspace.target.name} has no job with the key {key}",
+        "name a job of the bundle under `smoke` in release.yaml",
     )
-
-
-def _bundles(release: Release, candidate: Candidate, target: str) -> list[Validated]:
-    with bundle_clis(release, candidate, target) as clis:
-        deployer = deployer_of(target)
-        return [validated(cli, deployer=deployer) for cli in clis]
-
-
-def _pause(minutes: int) -> float:
-    """Seconds between two looks: short tests are looked at often."""
-    return 1.0 if minutes <= 30 else 10.0  # noqa: PLR2004

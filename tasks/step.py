@@ -71,8 +71,7 @@ def _step(name: str, **how: Any) -> Callable[[Callable[P, R]], Task[P, R]]:  # n
                     raise
                 raise NeedsHuman(clean, "this is a fault of dabflow: report it") from None
 
-        made: Task[P, R] = task(
-            scrubbed,
+        as_task: Callable[[Callable[P, R]], Task[P, R]] = task(
             name=function.__name__,
             task_run_name=name,
             retries=len(RETRY_AFTER_SECONDS),
@@ -81,7 +80,7 @@ def _step(name: str, **how: Any) -> Callable[[Callable[P, R]], Task[P, R]]:  # n
             retry_condition_fn=may_pass_by_itself,
             **how,
         )
-        return made
+        return as_task(scrubbed)
 
     return decorate
 

@@ -89,22 +89,29 @@ class ProductionPlan:
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A rehearsed candidate that can be approved: its pull request and production's plan."""
+class Examined:
+    """Everything found out about a candidate before anything was touched; bundles in the order they are deployed."""
 
-    candidate: Candidate
+    staging: tuple[Validated, ...]
+    production: tuple[Validated, ...]
     plan: ProductionPlan
-    number: int
-    url: str
+
+    def bundles(self, environment: str) -> tuple[Validated, ...]:
+        return self.production if environment == PRODUCTION else self.staging
 
 
 @dataclass(frozen=True)
-class Shipped:
-    """What production runs now."""
+class Proposal:
+    """A rehearsed candidate that can be approved: what was found out about it, and its pull request."""
 
-    commit: str
-    tag: str
-    release_url: str
+    candidate: Candidate
+    examined: Examined
+    number: int
+    url: str
+
+    @property
+    def plan(self) -> ProductionPlan:
+        return self.examined.plan
 
 
 @dataclass(frozen=True)

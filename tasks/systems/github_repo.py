@@ -17,6 +17,7 @@ import requests
 from github import Auth, Github, GithubException, GithubRetry, InputGitAuthor
 from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
+from github.NamedUser import NamedUser
 from github.PullRequest import PullRequest as ApiPullRequest
 from github.Repository import Repository
 
@@ -371,7 +372,7 @@ class GitHubRepo:
             head_sha=pull.head.sha,
             base=pull.base.ref,
             # Lists lack it, and asking for a missing attribute would send a request of its own.
-            merged_by=pull.merged_by.login if whole and merged and pull.merged_by else None,
+            merged_by=_login(pull.merged_by) if whole and merged else None,
             merge_commit=self._merge_commit(pull) if whole and merged else None,
         )
 
@@ -386,6 +387,10 @@ class GitHubRepo:
         return DeploymentRecord(
             found.id, found.sha, found.environment, _payload(found.payload), state, found.url
         )
+
+
+def _login(user: NamedUser | None) -> str | None:
+    return None if user is None else user.login
 
 
 def _payload(found: Any) -> dict[str, Any]:  # noqa: ANN401 - GitHub gives an object or its text
