@@ -1,9 +1,15 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from golden_files import Golden
+
+if TYPE_CHECKING:
+    from sandbox.world import World
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,3 +27,37 @@ def pytest_configure(config: pytest.Config) -> None:
 def golden(pytestconfig: pytest.Config) -> Golden:
     """Texts that people read, compared with `tests/golden/`."""
     return Golden(update=bool(pytestconfig.getoption("--update-golden")))
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The API address of a real Prefect server of this test session; flows in this process use it."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    # Without heartbeats: their thread adds up to a second to the end of each run.
+    with prefect_test_harness(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a seeded, stopped world: 1.3.0 released, work on develop since."""
+    from sandbox.seed import seed
+    from sandbox.world import World
+
+    folder = tmp_path_factory.mktemp("seeded") / "world"
+    with World.open(folder) as world:
+        seed(world)
+    return folder
+
+
+@pytest.fixture
+def world(seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[World]":
+    """A fresh copy of the seeded world, answering, with the environment that a worker would have."""
+    from sandbox.world import World, copy_world
+
+    with World.open(copy_world(seeded, tmp_path / "world")) as opened:
+        for name, value in opened.environment().items():
+            monkeypatch.setenv(name, value)
+        yield opened
