@@ -46,10 +46,11 @@ class JobRuns(Connection):
         with self.answers(f"the start of job {job_id}"):
             return int(self.client.jobs.run_now(job_id, idempotency_token=token).bind()["run_id"])
 
-    def find_run(self, run_id: int) -> RunOutcome:
-        """How the run stands now, ended or not, without its output."""
+    def outcome(self, run_id: int) -> RunOutcome | None:
+        """How the run ended, with its output; None while it is under way."""
         with self.answers(f"the state of run {run_id}"):
-            return self._outcome(self.client.jobs.get_run(run_id))
+            run = self.client.jobs.get_run(run_id)
+        return replace(self._outcome(run), output=self._output(run)) if _ended(run) else None
 
     def await_run(self, run_id: int, *, within_seconds: float, every_seconds: float = 10) -> RunOutcome:
         """Wait until the run has ended, and say how it ended; a failed run is an outcome, not an error.
@@ -69,16 +70,11 @@ class JobRuns(Connection):
         """
         deadline = time.monotonic() + within_seconds
         while True:
-            with self.answers(f"the state of run {run_id}"):
-                run = self.client.jobs.get_run(run_id)
-            outcome = self._outcome(run)
-            if _ended(run):
-                return replace(outcome, output=self.scrubber.text(self._output(run)))
+            outcome = self.outcome(run_id)
+            if outcome is not None:
+                return outcome
             if time.monotonic() + every_seconds > deadline:
-                raise NeedsHuman(
-                    f"run {run_id} on {self.target.name} is {outcome.state} after {within_seconds:.0f} s",
-                    f"look at {outcome.url}; when it has ended, retry: the same run is found again",
-                )
+                raise self._unended(run_id, within_seconds)
             time.sleep(every_seconds)
 
     def active_runs(self, job_ids: Iterable[int]) -> list[RunOutcome]:
@@ -89,6 +85,14 @@ class JobRuns(Connection):
                 for job_id in job_ids
                 for run in self.client.jobs.list_runs(job_id=job_id, active_only=True)
             ]
+
+    def _unended(self, run_id: int, seconds: float) -> NeedsHuman:
+        with self.answers(f"the state of run {run_id}"):
+            now = self._outcome(self.client.jobs.get_run(run_id))
+        return NeedsHuman(
+            f"run {run_id} on {self.target.name} is {now.state} after {seconds:.0f} s",
+            f"look at {now.url}; when it has ended, retry: the same run is found again",
+        )
 
     def _outcome(self, run: Run | BaseRun) -> RunOutcome:
         state = run.state
@@ -105,7 +109,7 @@ class JobRuns(Connection):
         for name, run_id in tasks:
             text = self._task_output(run_id)
             texts.append(f"{name}:\n{text}" if len(tasks) > 1 else text)
-        return "\n".join(texts)[-_OUTPUT_CHARACTERS:]
+        return self.scrubber.text("\n".join(texts))[-_OUTPUT_CHARACTERS:]
 
     def _task_output(self, run_id: int | None) -> str:
         try:

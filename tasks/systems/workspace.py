@@ -15,8 +15,6 @@ from tasks.systems.job_runs import JobRuns, RunOutcome
 
 __all__ = ["Lock", "Orphan", "RunOutcome", "Workspace"]
 
-_JOBS = "resources.jobs."
-
 
 @dataclass(frozen=True)
 class Orphan:
@@ -115,21 +113,10 @@ class Workspace(JobRuns):
             str(_at(text, "User")), str(_at(text, "AcquisitionTime")), forced=bool(_at(text, "IsForced"))
         )
 
-    def job_id(self, root_path: str, key: str) -> int:
-        """The number of the deployed job that the bundle calls `key`.
-
-        Raises:
-            NeedsHuman: the state knows no such job.
-        """
-        ids = self.state_ids(root_path)
-        found = ids.get(_JOBS + key)
-        if found is None:
-            jobs = sorted(name.removeprefix(_JOBS) for name in ids if name.startswith(_JOBS))
-            raise NeedsHuman(
-                f"{self.target.name} has no job {key}; deployed are {', '.join(jobs) or 'none'}",
-                "correct `smoke` in release.yaml, or add the job to the bundle",
-            )
-        return int(found)
+    def job_id(self, root_path: str, key: str) -> int | None:
+        """The number of the deployed job that the bundle calls `key`, or None if its state knows no such job."""
+        found = self.state_ids(root_path).get(f"resources.jobs.{key}")
+        return None if found is None else int(found)
 
     def _json(self, path: str) -> Any | None:  # noqa: ANN401 - other people's JSON
         """What the file holds; None only if the workspace itself says, twice, that it is not there."""

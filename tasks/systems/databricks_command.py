@@ -1,0 +1,88 @@
+"""The `databricks` program itself: where it is, which version it is, and its JSON."""
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import semver
+
+from tasks.rules.errors import NeedsHuman
+from tasks.systems import child
+
+log = logging.getLogger(__name__)
+
+OLDEST = (1, 13)  # has `bundle plan` of version 2 and the direct engine by default
+NEXT_MAJOR = 2
+
+
+def program() -> str:
+    """Where the command is: DABFLOW_DATABRICKS_CLI, else `databricks` on PATH.
+
+    Raises:
+        NeedsHuman: it is not there.
+    """
+    named = os.environ.get("DABFLOW_DATABRICKS_CLI", "").strip()
+    found = shutil.which(named or "databricks")
+    if found is None:
+        raise NeedsHuman(
+            f"the Databricks CLI is not there: {named or '`databricks` is not on PATH'}",
+            "install it, or let DABFLOW_DATABRICKS_CLI name it, where the worker is started",
+        )
+    return str(Path(found).absolute())
+
+
+def version_of(command: str, *, within_seconds: float) -> str:
+    """The version of the command, known to be one that we understand.
+
+    Raises:
+        NeedsHuman: it is too old, too new or something else.
+    """
+    # Outside any bundle, so that its files are not read; without credentials.
+    with tempfile.TemporaryDirectory(prefix="dabflow-version-") as folder:
+        done = child.run(
+            [command, "version", "--output", "json"],
+            cwd=Path(folder),
+            environment={"DATABRICKS_CLI_DISABLE_TELEMETRY": "1"},
+            within_seconds=within_seconds,
+            on_line=log_stderr,
+        )
+    version = str(json_object("databricks version", done.stdout).get("Version", "")).removeprefix("v")
+    if not _supported(version):
+        oldest = ".".join(map(str, OLDEST))
+        raise NeedsHuman(
+            f"{command} is version {version or 'unknown'}, which dabflow does not know",
+            f"install a Databricks CLI from {oldest} on, before {NEXT_MAJOR}",
+        )
+    return version
+
+
+def _supported(version: str) -> bool:
+    try:
+        parsed = semver.Version.parse(version)
+    except ValueError:
+        return False
+    return OLDEST <= (parsed.major, parsed.minor) < (NEXT_MAJOR, 0)
+
+
+def json_object(command: str, text: str) -> dict[str, Any]:
+    """The JSON object that the command printed. An unknown subcommand prints help, and exits with 0."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise NeedsHuman(
+            f"`{command}` ended well but printed no JSON: {text[:200].strip() or 'nothing'}",
+            "check that it is the Databricks CLI, of a version that dabflow knows",
+        )
+    return found
+
+
+def log_stderr(stream: child.Stream, line: str) -> None:
+    """What people should see as it comes; stdout is JSON for us."""
+    if stream == "stderr":
+        log.info("%s", line)
