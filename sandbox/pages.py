@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -62,11 +61,11 @@ def _environment() -> Environment:
 
 
 def render(
-    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
 ) -> HTMLResponse:
     """Return the page that `template` (a path below `templates/`) makes of `values`.
 
-    Every template extends `base.html` and fills its blocks `title`, `crumbs`, `content` and, where useful, `tabs`.
+    Every template extends `base.html` and fills its blocks `title`, `crumbs`, `content`, perhaps `tabs`.
 
     Raises:
         jinja2.UndefinedError: the template uses a value that was not given.

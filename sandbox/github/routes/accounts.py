@@ -1,0 +1,89 @@
+"""Who am I, who may what, and the App."""
+
+import secrets
+from datetime import timedelta
+
+from sandbox.github.exchange import Answer, Call, Refused, not_found, route
+from sandbox.github.hub import digest
+from sandbox.github.records import InstallationToken
+from sandbox.github.render import people
+
+
+@route("GET", "/user")
+def get_user(call: Call) -> Answer:
+    if call.installation is not None:
+        raise Refused(403, "Resource not accessible by integration")
+    return Answer(people.authenticated_user(call))
+
+
+@route("GET", "/users/{username}")
+def get_user_by_name(call: Call) -> Answer:
+    if call.parts["username"] not in call.hub.state.accounts:
+        raise not_found()
+    return Answer(people.public_user(call, call.parts["username"]))
+
+
+@route("GET", "/rate_limit")
+def get_rate_limit(call: Call) -> Answer:
+    reset = int(call.hub.now().timestamp()) + 3600
+    plenty = {"limit": 5000, "used": 0, "remaining": 5000, "reset": reset}
+    return Answer({"resources": {"core": plenty, "search": plenty}, "rate": plenty})
+
+
+@route("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission")
+def get_permission(call: Call) -> Answer:
+    login = call.parts["username"]
+    if login not in call.hub.state.accounts:
+        raise Refused(404, f"{login} is not a user")
+    return Answer(people.collaborator_permission(call, call.repository, login))
+
+
+@route("GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", "members=read")
+def get_team_membership(call: Call) -> Answer:
+    login, slug = call.parts["username"], call.parts["team_slug"]
+    teams = [
+        t for t in call.hub.state.teams if t.slug == slug and call.parts["org"] == call.hub.state.organization
+    ]
+    if not teams or login not in teams[0].members:
+        raise not_found()
+    url = f"{call.base}{call.path}"
+    return Answer({"url": url, "role": "member", "state": "active"})
+
+
+@route("GET", "/app", "app")
+def get_app(call: Call) -> Answer:
+    return Answer(people.app(call))
+
+
+@route("GET", "/repos/{owner}/{repo}/installation", "app")
+def get_installation(call: Call) -> Answer:
+    return Answer(people.installation(call) | {"account": people.user(call, call.repository.owner)})
+
+
+@route("POST", "/app/installations/{installation_id:int}/access_tokens", "app")
+def create_access_token(call: Call) -> Answer:
+    """A token for an hour, with all permissions of the App or those asked for."""
+    if call.number("installation_id") != people.INSTALLATION_ID:
+        raise not_found()
+    asked = call.sent.get("permissions") or people.APP_PERMISSIONS
+    levels = ("read", "write")
+    if any(
+        name not in people.APP_PERMISSIONS
+        or level not in levels
+        or levels.index(level) > levels.index(people.APP_PERMISSIONS[name])
+        for name, level in asked.items()
+    ):
+        raise Refused(422, "The permissions requested are not granted to this installation.")
+    token = f"ghs_{secrets.token_hex(20)}"
+    expires = call.hub.now() + timedelta(hours=1)
+    kept = InstallationToken(
+        digest=digest(token), login=people.APP_SLUG, permissions=asked, expires_at=expires
+    )
+    call.hub.state.installation_tokens.append(kept)
+    answer = {
+        "token": token,
+        "expires_at": people.stamp(expires),
+        "permissions": asked,
+        "repository_selection": "all",
+    }
+    return Answer(answer, 201)
