@@ -54,7 +54,7 @@ def choose(wanted: Wanted, known: Known, *, auto: Bump) -> Choice:
     if wanted.version is not None:
         return _exact(wanted.version, known)
     if known.unfinished:
-        return _adopted(known.unfinished[0], wanted.bump, next_version(known.finished, bump))
+        return _adopted(known.unfinished[0], wanted.bump, known.finished)
     if not known.news and known.finished is not None:
         return Choice(known.finished, already_released=True)
     return Choice(next_version(known.highest, bump))
@@ -80,10 +80,17 @@ def _exact(version: Version, known: Known) -> Choice:
     return Choice(version)
 
 
-def _adopted(unfinished: Version, bump: Bump, next_one: Version) -> Choice:
-    if bump is Bump.AUTO or unfinished == next_one:
+def _adopted(unfinished: Version, bump: Bump, finished: Version | None) -> Choice:
+    # Its part of the version, not its number: an open hotfix branch may have had a number between the two.
+    if bump is Bump.AUTO or bump is _bump_between(finished or Version(0, 0, 0), unfinished):
         return Choice(unfinished)
-    raise _busy(unfinished, f"a {bump} release ({next_one})")
+    raise _busy(unfinished, f"a {bump} release ({next_version(finished, bump)})")
+
+
+def _bump_between(before: Version, after: Version) -> Bump:
+    if after.major != before.major:
+        return Bump.MAJOR
+    return Bump.MINOR if after.minor != before.minor else Bump.PATCH
 
 
 def _busy(unfinished: Version, asked: str) -> NeedsHuman:

@@ -47,7 +47,7 @@ def reviewed(
     Args:
         reviews: oldest first, as GitHub lists them.
         head: the commit that would go to production.
-        requester: the login that asked for the release.
+        requester: the login that asked for the release; without one no approval can be verified.
         ourselves: the login that dabflow acts as.
         permissions: admin, write, read or none, by login.
     """
@@ -69,6 +69,8 @@ def reviewed(
 
 def _why_not(review: Review, requester: str, ourselves: str, permissions: Mapping[str, str]) -> str:
     login = review.login.lower()
+    if not requester:
+        return "nobody knows who asked for the release"
     if login == requester.lower():
         return "asked for the release"
     if login == ourselves.lower():

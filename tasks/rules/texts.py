@@ -6,6 +6,8 @@ from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 
 COMMENT_LIMIT = 65_536  # characters; GitHub answers 422 to a longer body
 SHORT = 12
+_FENCE = "```"
+_ROOM_FOR_NOTE = 60
 
 
 def marker(release: Release) -> str:
@@ -22,11 +24,14 @@ def pr_body(release: Release, notes: str) -> str:
         f"Asked for by @{release.requested_by}" if release.requested_by else "Asked for by somebody unknown"
     )
     why = f": {release.reason}" if release.reason else ""
-    return (
-        f"{asked}{why}\n\n{notes}\n\n---\n"
+    head = f"{asked}{why}\n\n"
+    foot = (
+        f"\n\n---\n"
         f"dabflow rehearses every commit of `{release.branch}` on staging. Approve this pull request to let the"
         f" newest one go to production; dabflow merges it, nobody else needs to.\n"
     )
+    room = COMMENT_LIMIT - len(head) - len(foot)
+    return head + limited(notes, room, rest="see the commits of this pull request") + foot
 
 
 def control_comment(
@@ -63,13 +68,19 @@ def form_description(release: Release, proposal: Proposal, judgement: Judgement)
     return limited("\n".join(lines))
 
 
-def limited(text: str, limit: int = COMMENT_LIMIT) -> str:
-    """Cut a text to what GitHub takes, and say how much is left out."""
+def limited(
+    text: str,
+    limit: int = COMMENT_LIMIT,
+    *,
+    rest: str = "the whole plan is an artifact of the run in Prefect",
+) -> str:
+    """Cut a text to what GitHub takes, at the end of a line, and say how much is left out and where it is."""
     if len(text) <= limit:
         return text
-    note = "\n\n... {} characters more: the whole plan is an artifact of the run in Prefect.\n"
-    keep = limit - len(note) - 10
-    return text[:keep].rsplit("\n", 1)[0] + note.format(len(text) - keep)
+    kept = text[: limit - len(rest) - _ROOM_FOR_NOTE].rsplit("\n", 1)[0]
+    if kept.count(_FENCE) % 2:
+        kept += f"\n{_FENCE}"
+    return f"{kept}\n\n... {len(text) - len(kept):,} characters more: {rest}\n"
 
 
 def question_key(proposal: Proposal) -> str:
