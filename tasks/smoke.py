@@ -15,8 +15,6 @@ from tasks.systems.workspace import Workspace
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 1.0
-# Source: Jobs API 2.2, `RunLifeCycleState`: everything before a result is known.
-ACTIVE = frozenset({"BLOCKED", "PENDING", "QUEUED", "RUNNING", "TERMINATING", "WAITING", "WAITING_FOR_RETRY"})
 
 
 @ensure("smoke {environment}")
@@ -74,8 +72,8 @@ def _this_run(workspace: Workspace, job: int, purpose: str) -> int:
     while True:
         token = hashlib.sha256(f"{purpose} {attempt}".encode()).hexdigest()
         run = workspace.start_run(job, token)
-        now = workspace.find_run(run)
-        if now.succeeded or now.state in ACTIVE:
+        now = workspace.outcome(run)
+        if now is None or now.succeeded:
             return run
         log.info("attempt %d failed before: %s", attempt, now.url)
         attempt += 1

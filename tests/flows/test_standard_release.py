@@ -1,0 +1,227 @@
+"""Whole releases: real git, real Prefect, real HTTP against the sandbox's servers."""
+
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playing import SLUG, People, Run, arm, start, without_waiting, writes
+from prefect.testing.utilities import prefect_test_harness
+
+from sandbox.world import World
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.targets import target_of
+from tasks.systems.workspace import Workspace
+
+pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(240)]
+
+ROOT = "/Workspace/Users/{}/.bundle/lakehouse/{}"
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    without_waiting()
+    return
+
+
+@pytest.fixture
+def people(world: World) -> People:
+    return People(world)
+
+
+def what_runs(target: str) -> str | None:
+    known = target_of(target)
+    return Workspace(known).deployed_commit(ROOT.format(known.client_id, target))
+
+
+def approve_and_ship(run: Run, people: People) -> None:
+    """From the first suspension to the end, as a reviewer and an operator do it."""
+    assert run.state.name == "Suspended", run.said
+    people.review("ravi", people.release_pull()["number"])
+    run.answer("approve", "looks right")
+    assert run.state.name == "Completed", run.said
+
+
+def assert_released_once(world: World, people: People, version: str = "1.4.0") -> None:
+    """One branch's merge, one tag, one release, one deployment per target, and develop has it all."""
+    mirror = Mirror(SLUG).fetch()
+    hub = GitHubRepo(SLUG)
+    tag = mirror.tags()[version]
+    pulls = [p for p in people.pulls() if p["head"]["ref"] == f"release/{version}"]
+    assert [p["merged_at"] is not None for p in pulls] == [True]
+    candidate = pulls[0]["head"]["sha"]
+    assert mirror.commit(tag).parents[1] == candidate
+    assert mirror.tree(tag) == mirror.tree(candidate)
+    assert what_runs("prod") == tag
+    assert what_runs("staging") == candidate
+    assert [(r.tag, r.draft) for r in hub.releases()].count((version, False)) == 1
+    assert people.api("rita", "GET", "/releases/latest")["tag_name"] == version
+    assert mirror.is_ancestor(tag, mirror.branches()["develop"])
+    for environment, commit in (("staging", candidate), ("production", tag)):
+        records = [
+            r for r in hub.deployments(environment, commit) if r.payload.get("release") == f"{SLUG}@{version}"
+        ]
+        assert [r.state for r in records] == ["success"]
+    comments = people.api("rita", "GET", f"/issues/{pulls[0]['number']}/comments")
+    assert len([c for c in comments if c["body"].startswith("<!-- dabflow:")]) == 1
+    names = [j["settings"]["name"] for j in _jobs(world, "prod")]
+    assert len(names) == len(set(names)), "no job twice"
+
+
+def _jobs(world: World, target: str) -> list[dict[str, dict[str, str]]]:
+    workspace = world.workspaces[target]
+    url = world.workspace_urls[target]
+    token = httpx.post(
+        f"{url}/oidc/v1/token",
+        data={"grant_type": "client_credentials", "scope": "all-apis"},
+        auth=(workspace.principal.application_id, workspace.principal.client_secret),
+    ).json()["access_token"]
+    answer = httpx.get(f"{url}/api/2.2/jobs/list", headers={"Authorization": f"Bearer {token}"}).json()
+    found: list[dict[str, dict[str, str]]] = answer.get("jobs", [])
+    return found
+
+
+def test_from_develop_to_production_and_back(world: World, people: People) -> None:
+    """The happy path; a second start of the finished release writes nothing."""
+    run = start()
+    run.go()
+    approve_and_ship(run, people)
+
+    assert run.flow_run.name == "acme/lakehouse 1.4.0"
+    assert_released_once(world, people)
+    seen = [writes(world, server=server) for server in ("github", "staging", "prod")]
+    again = start()
+    again.go()
+    exact = start(version="1.4.0")
+    exact.go()
+    assert again.said == exact.said == "Completed: 1.4.0 is already released"
+    assert [writes(world, server=server) for server in ("github", "staging", "prod")] == seen
+
+
+def test_prefects_database_is_lost_while_the_release_waits(world: World, people: People) -> None:
+    """Killed while suspended, everything Prefect knew deleted: the same start goes on with the same release."""
+    start().go()
+    people.review("ravi", people.release_pull()["number"])
+    before = writes(world)
+
+    with prefect_test_harness():
+        run = start()
+        run.go()
+        assert run.state.name == "Suspended", run.said
+        assert [w for w in writes(world)[len(before) :] if not w.startswith("PATCH")] == []
+        run.answer("approve")
+        assert run.state.name == "Completed", run.said
+
+    assert_released_once(world, people)
+
+
+def test_the_release_branch_moves_during_approval(world: World, people: People) -> None:
+    """A new commit is a new candidate: rehearsed, asked about again, and no old approval counts."""
+    run = start()
+    run.go()
+    number = people.release_pull()["number"]
+    people.review("ravi", number)
+    moved = people.commit_to("release/1.4.0", "src/README.md", "stabilised\n")
+
+    run.answer("approve", "the old one")
+
+    assert run.state.name == "Suspended", run.said
+    assert what_runs("staging") == moved
+    assert what_runs("prod") == Mirror(SLUG).tags()["1.3.0"]
+    run.answer("approve", "the new one")
+    assert run.state.name == "Suspended", "ravi's review was about the old commit"
+    people.review("ravi", number)
+    run.answer("recheck")
+    assert run.state.name == "Completed", run.said
+    assert_released_once(world, people)
+
+
+def test_rejected(world: World, people: People) -> None:
+    """The pull request is closed with the reason, the branch stays, production is not touched."""
+    run = start()
+    run.go()
+    before = writes(world, server="prod")
+
+    run.answer("reject", "the currency rounding is wrong")
+
+    assert (run.state.name, run.state.type.value) == ("Rejected", "CANCELLED")
+    pull = people.release_pull()
+    assert (pull["state"], pull["merged_at"]) == ("closed", None)
+    comment = people.api("rita", "GET", f"/issues/{pull['number']}/comments")[0]["body"]
+    assert "the currency rounding is wrong" in comment
+    assert "release/1.4.0" in Mirror(SLUG).fetch().branches()
+    assert writes(world, server="prod") == before
+    again = start()
+    again.go()
+    assert again.state.name == "Failed"
+    assert "1.4.0 was rejected" in str(again.state.message)
+
+
+def test_approved_in_the_form_without_a_review(world: World, people: People) -> None:
+    """Under `both` the form alone opens nothing: it asks again and says what is missing."""
+    run = start()
+    run.go()
+
+    run.answer("approve", "in a hurry")
+
+    assert run.state.name == "Suspended"
+    assert what_runs("prod") == Mirror(SLUG).fetch().tags()["1.3.0"]
+    people.review("rita", people.release_pull()["number"])
+    run.answer("recheck")
+    assert run.state.name == "Suspended", "the requester's own review does not count"
+    people.review("rosa", people.release_pull()["number"])
+    run.answer("recheck")
+    assert run.state.name == "Completed", run.said
+    assert_released_once(world, people)
+
+
+def test_two_starts_at_the_same_moment(world: World, people: People) -> None:
+    """One release; whoever comes second says who is at it."""
+    runs = [start(), start()]
+    threads = [threading.Thread(target=run.go) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(run.state.name or "" for run in runs) == ["Suspended", "Under way"]
+    waiting = next(run for run in runs if run.state.name == "Suspended")
+    approve_and_ship(waiting, people)
+    assert_released_once(world, people)
+
+
+def test_productions_smoke_fails(world: World, people: People) -> None:
+    """It stops with phase and remedy, nothing is published, and a retry goes on when the cause is gone."""
+    run = start()
+    run.go()
+    people.review("ravi", people.release_pull()["number"])
+    arm(world, server="prod", kind="refuse", method="POST", path="/api/2.2/jobs/run-now", status=403, times=1)
+
+    run.answer("approve")
+
+    assert run.state.name == "Failed", run.said
+    assert "what to do" in str(run.state.message)
+    comment = people.api("rita", "GET", f"/issues/{people.release_pull()['number']}/comments")[0]["body"]
+    assert "stopped, tagged" in comment
+    assert GitHubRepo(SLUG).release("1.4.0") is None
+    run.retry()
+    assert run.state.name == "Completed", run.said
+    assert_released_once(world, people)
+
+
+def test_every_answer_is_lost_once(world: World, people: People) -> None:
+    """GitHub does each thing and its answer is lost: still one of everything."""
+    posts = ["git/refs", "git/tags", "pulls", "issues/.*/comments", "deployments", "deployments/.*/statuses"]
+    for path in [*posts, "releases"]:
+        arm(world, kind="after", method="POST", path=f"/repos/{SLUG}/{path}")
+    arm(world, kind="after", method="PUT", path=f"/repos/{SLUG}/pulls/.*/merge")
+    arm(world, kind="after", method="PATCH", path=f"/repos/{SLUG}/releases/.*")
+    for target in ("staging", "prod"):
+        arm(world, server=target, kind="after", method="POST", path="/api/2.2/jobs/run-now")
+
+    run = start()
+    run.go()
+    approve_and_ship(run, people)
+
+    assert_released_once(world, people)

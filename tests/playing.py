@@ -1,0 +1,152 @@
+"""Play a release in tests: start, answer and retry runs in this process, and act as the people on GitHub."""
+
+import contextlib
+import subprocess
+import tempfile
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import Pause
+from prefect.flow_engine import run_flow
+
+from flows import standard_release as release_module
+from flows.standard_release import standard_release
+from sandbox.world import World
+
+SLUG = "acme/lakehouse"
+
+
+def without_waiting() -> None:
+    """Steps repeat at once instead of after seconds."""
+    for step in vars(release_module).values():
+        if hasattr(step, "retry_delay_seconds") and not isinstance(step, Flow):
+            step.retry_delay_seconds = [0.0] * step.retries
+
+
+@dataclass
+class Run:
+    """One flow run of a release; `go` runs it in this process until it ends or waits."""
+
+    id: UUID
+
+    def go(self) -> State[Any]:
+        with contextlib.suppress(Pause), get_client(sync_client=True) as client:
+            run_flow(standard_release, flow_run=client.read_flow_run(self.id), return_type="state")
+        return self.state
+
+    @property
+    def flow_run(self) -> FlowRun:
+        with get_client(sync_client=True) as client:
+            return client.read_flow_run(self.id)
+
+    @property
+    def state(self) -> State[Any]:
+        state = self.flow_run.state
+        assert state is not None
+        return state
+
+    @property
+    def said(self) -> str:
+        return f"{self.state.name}: {self.state.message}"
+
+    def answer(self, decision: str, reason: str = "") -> State[Any]:
+        """Answer the form, then go on."""
+        with get_client(sync_client=True) as client:
+            client.resume_flow_run(self.id, run_input={"decision": decision, "reason": reason})
+        return self.go()
+
+    def retry(self) -> State[Any]:
+        """What the Retry button does."""
+        from prefect.states import AwaitingRetry
+
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(self.id, AwaitingRetry(), force=False)
+        return self.go()
+
+
+def start(**parameters: Any) -> Run:
+    """A scheduled run of a release, as the form makes it."""
+    given = {"repository": SLUG, "requested_by": "rita", "bump": "minor", "reason": "weekly", **parameters}
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow(standard_release)
+        deployment = client.create_deployment(flow_id, name="default", enforce_parameter_schema=False)
+        return Run(client.create_flow_run_from_deployment(deployment, parameters=given).id)
+
+
+class People:
+    """What the people of acme/lakehouse do on GitHub, each with an own token."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def api(self, login: str, method: str, path: str, **body: Any) -> Any:
+        token = self.world.github.accounts[login].token
+        answer = httpx.request(
+            method,
+            f"{self.world.github_url}/repos/{SLUG}{path}",
+            headers={"Authorization": f"Bearer {token}"},
+            json=body or None,
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def review(self, login: str, number: int, event: str = "APPROVE", body: str = "looked at it") -> None:
+        self.api(login, "POST", f"/pulls/{number}/reviews", event=event, body=body)
+
+    def commit_to(self, branch: str, path: str, text: str, *, login: str = "rita") -> str:
+        """Push a commit that changes one file; returns it."""
+        clone = Path(tempfile.mkdtemp(dir=self.world.folder))
+        token = b64encode(f"x:{self.world.github.accounts[login].token}".encode()).decode()
+        settings = ("http.extraHeader", f"Authorization: Basic {token}"), ("user.name", login)
+        options = [o for key, value in settings for o in ("-c", f"{key}={value}")]
+        url = f"{self.world.github_url}/{SLUG}.git"
+
+        def git(*command: str) -> str:
+            whole = ["git", *options, "-c", f"user.email={login}@acme.example", *command]
+            return subprocess.run(whole, cwd=clone, check=True, capture_output=True, text=True).stdout.strip()
+
+        git("clone", "--quiet", "--branch", branch, url, ".")
+        (clone / path).write_text(text, encoding="utf-8")
+        git("add", path)
+        git("commit", "--quiet", "-m", f"fix: change {path}")
+        git("push", "--quiet", "origin", branch)
+        return git("rev-parse", "HEAD")
+
+    def pulls(self, base: str = "main", state: str = "all") -> list[Any]:
+        found: list[Any] = self.api("rita", "GET", f"/pulls?state={state}&base={base}&per_page=100")
+        return found
+
+    def release_pull(self) -> Any:
+        """The newest pull request into main."""
+        return self.pulls()[0]
+
+
+def writes(world: World, *, after: int = 0, server: str = "github") -> list[str]:
+    """The requests that changed something on a server, as `POST /path`, oldest first."""
+    url = world.github_url if server == "github" else world.workspace_urls[server]
+    found = httpx.get(f"{url}/_sandbox/requests", params={"after": after}).json()
+    reads = {"GET", "HEAD"}
+    return [
+        f"{r['method']} {r['path']}"
+        for r in found
+        if r["method"] not in reads and not r["path"].endswith(("git-upload-pack", "/token"))
+    ]
+
+
+def asked(world: World, *, server: str = "github") -> int:
+    """How many requests a server has seen."""
+    url = world.github_url if server == "github" else world.workspace_urls[server]
+    return len(httpx.get(f"{url}/_sandbox/requests").json())
+
+
+def arm(world: World, *, server: str = "github", **fault: Any) -> None:
+    """Let a server go wrong."""
+    url = world.github_url if server == "github" else world.workspace_urls[server]
+    httpx.post(f"{url}/_sandbox/faults", json=fault).raise_for_status()
