@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sandbox.github.hub import real_time
+from sandbox.github.records import Protection
 from sandbox.seeding.deploying import Destination, deploy
 from sandbox.seeding.files import newest_files
 from sandbox.seeding.people import SeedingFailed, Somebody
@@ -53,7 +55,7 @@ def seed(world: World) -> bool:
     mark = world.folder / _MARK
     if mark.exists():
         return False
-    if REPOSITORY in world.github.repositories:
+    if _exists(world):
         raise SeedingFailed(
             f"{REPOSITORY} was begun in {world.folder} and never finished\n"
             "  what to do: dabflow sandbox reset, then up again"
@@ -62,8 +64,16 @@ def seed(world: World) -> bool:
         try:
             _History(world, Path(folder), people).make()
         finally:
-            world.github.set_clock(None)
+            world.github.set_clock(real_time)
     mark.write_text("{}\n", encoding="utf-8")
+    return True
+
+
+def _exists(world: World) -> bool:
+    try:
+        world.github.repository(REPOSITORY)
+    except KeyError:
+        return False
     return True
 
 
@@ -73,7 +83,6 @@ class _History:
     def __init__(self, world: World, folder: Path, people: ExitStack) -> None:
         self.world = world
         self.folder = folder
-        self.slug = REPOSITORY
         owner, name = REPOSITORY.split("/")
         world.github.create_repository(owner, name)
         self.scratch = Scratch(folder / "scratch.git", f"{world.github_url}/{REPOSITORY}.git")
@@ -110,14 +119,13 @@ class _History:
         for number, step in enumerate(BEGINNINGS):
             came = {path: left.pop(path) for path in list(left) if path.startswith(step.prefixes)}
             date = self.at(days_ago=40 - 3 * number, hour=10)
-            branch = "develop" if number else "main"
-            parent = "refs/heads/main^0" if number == 1 else None
-            commits.append(NewCommit(branch, step.title, self.author(step.author), date, came, parent))
+            commits.append(NewCommit("develop", step.title, self.author(step.author), date, came))
         if left:
             raise SeedingFailed(f"no commit of the story brings these files: {', '.join(left)}")
         self.scratch.write(commits)
         self.set_clock(days_ago=26, hour=9)
-        self.push("develop", "main", f"develop:refs/heads/{_RELEASE}")
+        first = f"develop~{len(commits) - 1}"
+        self.push("develop", f"{first}:refs/heads/main", f"develop:refs/heads/{_RELEASE}")
 
     def release(self) -> str:
         """1.3.0: approved, merged, tagged and published. Returns the merge commit."""
@@ -135,9 +143,8 @@ class _History:
     def bring_back(self, released: str) -> str:
         """The back-merge, so that main is contained in develop. Returns the new develop."""
         self.bot.send("POST", "/git/refs", {"ref": f"refs/heads/{_SYNC}", "sha": released})
-        pull = self.bot.open_pull_request(
-            _SYNC, "develop", f"chore: bring {VERSION} back into develop", "Made after the release."
-        )
+        title, body = f"Back-merge {VERSION} into develop", "So that nothing of the release is lost."
+        pull = self.bot.open_pull_request(_SYNC, "develop", title, body)
         return self.bot.merge(pull)
 
     def propose(self, oldest: Files, since: str) -> None:
@@ -187,19 +194,26 @@ class _History:
     def record_deployments(self, released: str) -> None:
         """What GitHub says about where 1.3.0 runs."""
         tree = self.scratch.git("rev-parse", f"{released}^{{tree}}")
-        for hour, environment, target in ((10, "staging", "staging"), (12, "production", "prod")):
+        for hour, environment, target in ((12.2, "staging", "staging"), (12.5, "production", "prod")):
             self.set_clock(days_ago=25, hour=hour)
             page = self.world.workspace_urls[target]
-            payload = {"version": VERSION, "commit": released, "tree": tree, "target": target, "host": page}
-            self.bot.record_deployment(environment, VERSION, payload, page)
+            payload = {
+                "release": f"{REPOSITORY}@{VERSION}",
+                "requested_by": "rita",
+                "reason": "the first release",
+                "target": target,
+                "tree": tree,
+            }
+            self.bot.record_deployment(environment, released, payload, page)
 
     def close_doors(self) -> None:
         """Merged branches go away; main and develop take pull requests only from now on."""
         gone = [_RELEASE, _SYNC, *(change.branch for change in CHANGES)]
         self.set_clock(days_ago=1, hour=8)
         self.push(*(f":refs/heads/{branch}" for branch in gone))
-        for branch in ("main", "develop"):
-            self.world.github.protect(self.slug, branch)
+        for branch, approvals in (("main", 1), ("develop", 0)):
+            guard = Protection(reviews_required=True, approvals=approvals)
+            self.world.github.protect(REPOSITORY, branch, guard)
 
     # -- means
 
@@ -217,10 +231,10 @@ class _History:
         account = self.world.github.accounts[login]
         return Author(account.name, account.email)
 
-    def at(self, *, days_ago: int, hour: int) -> datetime:
+    def at(self, *, days_ago: int, hour: float) -> datetime:
         return self.today - timedelta(days=days_ago) + timedelta(hours=hour)
 
-    def set_clock(self, *, days_ago: int, hour: int) -> None:
+    def set_clock(self, *, days_ago: int, hour: float) -> None:
         moment = self.at(days_ago=days_ago, hour=hour)
         self.world.github.set_clock(lambda: moment)
 

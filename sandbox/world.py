@@ -22,7 +22,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox.databricks_cli.launcher import write_launcher
 from sandbox.github.server import GitHub
 from sandbox.ports import keep_ports, known_ports
 from sandbox.serving import Served, listening_socket
@@ -165,6 +164,8 @@ def find_cli(folder: Path) -> Path:
     installed = shutil.which("databricks")
     if installed and _supported(cli_version(Path(installed))):
         return Path(installed).resolve()
+    from sandbox.databricks_cli.launcher import write_launcher  # noqa: PLC0415 - needed only without a real one
+
     return write_launcher(folder)
 
 
@@ -185,7 +186,7 @@ def _bare() -> dict[str, str]:
 
 def _supported(version: str | None) -> bool:
     found = _VERSION.match(version or "")
-    return bool(found) and _OLDEST_CLI <= (int(found[1]), int(found[2])) < _FIRST_TOO_NEW
+    return found is not None and _OLDEST_CLI <= (int(found[1]), int(found[2])) < _FIRST_TOO_NEW
 
 
 def _client_secrets(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from sandbox.seeding.story import Files
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-_FILES = ("databricks.yml", "release.yaml")
+_FILES = ("databricks.yml", "release.yaml", "docs/release.schema.json")
 _FOLDERS = ("resources", "src")
 _NOT_SOURCES = {"__pycache__", "dist", "build", ".databricks"}
 

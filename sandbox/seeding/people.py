@@ -60,15 +60,15 @@ class Somebody:
     def publish(self, tag: str, notes: str) -> None:
         self.send("POST", "/releases", {"tag_name": tag, "name": tag, "body": notes, "make_latest": "true"})
 
-    def record_deployment(self, environment: str, ref: str, payload: Json, page: str) -> None:
+    def record_deployment(self, environment: str, commit: str, payload: Json, page: str) -> None:
         """Record that a deployment went well."""
         wanted: Json = {
-            "ref": ref,
+            "ref": commit,
             "environment": environment,
             "payload": payload,
             "auto_merge": False,
             "required_contexts": [],
-            "description": f"{ref} on {payload['target']}",
+            "description": f"{payload['release']} on {payload['target']}",
             "production_environment": environment == "production",
         }
         made = self.send("POST", "/deployments", wanted)

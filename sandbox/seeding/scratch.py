@@ -1,5 +1,6 @@
 """A scratch repository: commits are written all at once, pushed as somebody, and checked out for a deploy."""
 
+import base64
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -68,7 +69,7 @@ class Scratch:
             variables |= {
                 "GIT_CONFIG_COUNT": "1",
                 "GIT_CONFIG_KEY_0": f"http.{self.url}.extraHeader",
-                "GIT_CONFIG_VALUE_0": f"Authorization: Bearer {token}",
+                "GIT_CONFIG_VALUE_0": f"Authorization: Basic {_basic(token)}",
             }
         return variables
 
@@ -89,6 +90,10 @@ class Scratch:
         """Lay out the files of a commit, its HEAD detached."""
         self.git("worktree", "add", "--quiet", "--detach", str(folder), commit)
         return folder
+
+
+def _basic(token: str) -> str:
+    return base64.b64encode(f"x-access-token:{token}".encode()).decode()
 
 
 def _as_stream(commit: NewCommit) -> bytes:

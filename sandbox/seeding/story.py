@@ -191,7 +191,11 @@ class Step:
 
 
 BEGINNINGS: tuple[Step, ...] = (
-    Step("chore: a place for the lakehouse bundle", "rita", ("README.md", ".gitignore", "release.yaml")),
+    Step(
+        "chore: a place for the lakehouse bundle",
+        "rita",
+        ("README.md", ".gitignore", "release.yaml", "docs/"),
+    ),
     Step(
         "feat(ingest): clean orders, in a pipeline of their own",
         "ravi",
