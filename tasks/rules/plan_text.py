@@ -85,6 +85,7 @@ def plan_markdown(
         _drift(plan, target),
         _changes(plan),
         _rights(plan),
+        _runs(plan),
         _forgotten(plan, target),
         _files(previous_commit, files_changed),
     ]
@@ -143,22 +144,23 @@ def _drift(plan: Plan, target: str) -> str:
 
 
 def _changes(plan: Plan) -> str:
-    rest = [
-        each
-        for each in plan.changes
-        if not (each.destructive or each.right or each.gone or _only_drift(each))
-    ]
-    return _section("### Changes", rest)
+    return _section("### Changes", [each for each in plan.changes if not (_apart(each) or each.right)])
 
 
 def _rights(plan: Plan) -> str:
-    return _section("### Who may do what", [each for each in plan.changes if each.right and not each.gone])
+    return _section("### Who may do what", [each for each in plan.changes if each.right and not _apart(each)])
+
+
+def _apart(resource: ResourceChange) -> bool:
+    """Say whether a section of its own shows the resource."""
+    only_drift = bool(resource.fields) and all(field.drifted for field in resource.fields)
+    return resource.destructive or resource.gone or only_drift or _will_run(resource)
 
 
 def _section(title: str, resources: Sequence[ResourceChange]) -> str:
     if not resources:
         return ""
-    parts = [title]
+    lines = [title, ""]
     for action in (
         Action.DELETE,
         Action.RECREATE,
@@ -168,19 +170,23 @@ def _section(title: str, resources: Sequence[ResourceChange]) -> str:
         Action.CREATE,
     ):
         alike = [each for each in resources if each.action is action]
-        groups = _grouped(alike, _set_by_the_bundle, field_text.changed)
-        parts += ["", *_listed(groups, f"**{_WORDS[action]}** ")] if alike else []
-    return "\n".join(parts)
+        lines += _listed(_grouped(alike, _set_by_the_bundle, field_text.changed), f"**{_WORDS[action]}** ")
+    return "\n".join(lines)
+
+
+def _will_run(resource: ResourceChange) -> bool:
+    return resource.starts_a_run and resource.action is not Action.DELETE
+
+
+def _runs(plan: Plan) -> str:
+    runs = [code(resource.name) for resource in plan.changes if _will_run(resource)]
+    return f"The deploy itself starts a run and waits for it: {', '.join(runs)}." if runs else ""
 
 
 def _set_by_the_bundle(resource: ResourceChange) -> tuple[FieldChange, ...]:
     if resource.action is Action.DELETE:
         return ()
     return tuple(field for field in resource.fields if not field.drifted)
-
-
-def _only_drift(resource: ResourceChange) -> bool:
-    return bool(resource.fields) and all(field.drifted for field in resource.fields)
 
 
 Groups = dict[tuple[str, str | None, tuple[str, ...]], list[ResourceChange]]

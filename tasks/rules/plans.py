@@ -57,10 +57,12 @@ class FieldChange:
 
     @property
     def overwrites(self) -> bool:
-        """Whether the bundle changes the field and the workspace has neither the old nor the new value."""
-        return not any(
-            _same(*pair) for pair in ((self.old, self.new), (self.old, self.remote), (self.new, self.remote))
-        )
+        """Whether the bundle changes the field and the workspace has neither the old nor the new value.
+
+        A field that the workspace does not show (some can only be written) says nothing.
+        """
+        pairs = ((self.old, self.new), (self.old, self.remote), (self.new, self.remote))
+        return self.remote is not None and not any(_same(*pair) for pair in pairs)
 
 
 @dataclass(frozen=True)

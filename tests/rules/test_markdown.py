@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import patient
 
 from tasks.rules.markdown import code, escaped, escaped_line, limited, link
 
@@ -83,11 +84,13 @@ def test_an_open_code_block_is_closed() -> None:
     assert limited(text, 1000).split("\n\n")[0].splitlines()[-1] == "```"
 
 
+@patient
 @given(st.text(), st.integers(min_value=1, max_value=500))
 def test_it_always_fits(text: str, characters: int) -> None:
     assert len(limited(text * 3, characters)) <= characters
 
 
+@patient
 @given(st.text())
 def test_a_code_span_is_one_line_between_equal_fences(text: str) -> None:
     span = code(text)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from golden_files import Golden
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -199,6 +200,13 @@ def test_a_release_shows_what_it_changes_about_its_own_gate() -> None:
     ]
     assert guard_changes(production, production) == []
     assert guards_of(candidate).approval.policy == "prefect"
+
+
+def test_the_sample_of_this_repository_is_right() -> None:
+    parsed = yaml.safe_load((DOCS.parent / "release.yaml").read_text(encoding="utf-8"))
+
+    assert read(parsed).smoke.production == ("smoke_test",)
+    Draft202012Validator(schema()).validate(parsed)
 
 
 def test_the_shipped_schema_is_what_the_code_reads(golden: Golden) -> None:

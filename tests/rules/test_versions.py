@@ -5,6 +5,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import patient
 
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.versions import Bump, Version, highest, next_version
@@ -83,6 +84,7 @@ def test_of_tag(name: str, prefix: str, expected: str | None) -> None:
     assert (str(found) if found else None) == expected
 
 
+@patient
 @given(VERSIONS)
 def test_a_version_reads_itself_again(version: Version) -> None:
     assert Version.parse(str(version)) == version
@@ -90,6 +92,7 @@ def test_a_version_reads_itself_again(version: Version) -> None:
     assert pickle.loads(pickle.dumps(version)) == version
 
 
+@patient
 @given(VERSIONS, st.sampled_from([Bump.MAJOR, Bump.MINOR, Bump.PATCH]))
 def test_the_next_version_is_higher(version: Version, bump: Bump) -> None:
     assert next_version(version, bump) > version

@@ -1,0 +1,179 @@
+"""An approval is bound to what would be done, and not to what moves by itself."""
+
+import random
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from patience import patient
+from plan_files import NAMES, json_of
+
+from tasks.rules.digests import Subject, canonical, digest, short
+
+SUBJECT = Subject(
+    commit="a" * 40,
+    tree="b" * 40,
+    cli_version="1.14.0",
+    target="prod",
+    host="https://prod.example",
+    deployer="11111111-2222-3333-4444-555555555555",
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+PLANS = st.sampled_from(NAMES).map(json_of)
+
+
+def shuffled(value: Any, chance: random.Random) -> Any:
+    match value:
+        case dict():
+            keys = list(value)
+            chance.shuffle(keys)
+            return {key: shuffled(value[key], chance) for key in keys}
+        case list():
+            return [shuffled(inner, chance) for inner in value]
+        case _:
+            return value
+
+
+@patient
+@given(PLANS, st.randoms())
+def test_the_order_of_keys_does_not_matter(plan: dict[str, Any], chance: random.Random) -> None:
+    assert canonical(shuffled(plan, chance)) == canonical(plan)
+
+
+@patient
+@given(PLANS, st.text(), st.integers(), JSON)
+def test_what_moves_by_itself_does_not_matter(
+    plan: dict[str, Any], lineage: str, serial: int, remote: Any
+) -> None:
+    other = {**deepcopy(plan), "lineage": lineage, "serial": serial}
+    for entry in other["plan"].values():
+        entry["remote_state"] = remote
+        entry["id"] = str(serial)
+        entry["changes"] = {**entry.get("changes", {}), "skipped": {"action": "skip", "remote": remote}}
+
+    assert canonical(other) == canonical(plan)
+
+
+@patient
+@given(st.integers(min_value=0), st.integers(min_value=0))
+def test_the_build_time_in_a_wheels_name_does_not_matter(one: int, other: int) -> None:
+    def plan(time: int) -> dict[str, Any]:
+        wheel = f"/Workspace/x/lakehouse-0.1.0+{time}-py3-none-any.whl"
+        return changed_field({"action": "update", "old": "y-1+5-py3-none-any.whl", "new": wheel})
+
+    assert canonical(plan(one)) == canonical(plan(other))
+
+
+@pytest.mark.parametrize(
+    "wheel",
+    [
+        "lakehouse-0.1.1+17-py3-none-any.whl",
+        "lakehouse-0.1.0-py3-none-any.whl",
+        "lakehouse-0.1.0+g17-py3-none-any.whl",
+    ],
+)
+def test_the_version_of_a_wheel_matters(wheel: str) -> None:
+    before = changed_field({"action": "update", "new": "lakehouse-0.1.0+17-py3-none-any.whl"})
+
+    assert canonical(changed_field({"action": "update", "new": wheel})) != canonical(before)
+
+
+def changed_field(change: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "plan_version": 2,
+        "cli_version": "1.14.0",
+        "plan": {"resources.jobs.x": {"action": "update", "changes": {"field": change}}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("cli_version",), "1.15.0"),
+        (("plan", "resources.jobs.daily_report", "action"), "recreate"),
+        (("plan", "resources.jobs.daily_report", "gone"), True),
+        (("plan", "resources.jobs.daily_report", "depends_on"), [{"node": "resources.jobs.smoke_test"}]),
+        (("plan", "resources.jobs.daily_report", "new_state", "value", "max_concurrent_runs"), 2),
+        (
+            ("plan", "resources.jobs.daily_report", "changes", "schedule.quartz_cron_expression", "new"),
+            "0 0 7 * * ?",
+        ),
+        (
+            ("plan", "resources.jobs.daily_report", "changes", "schedule.quartz_cron_expression", "remote"),
+            "by hand",
+        ),
+        (("plan", "resources.jobs.smoke_test", "action"), "delete"),
+        (("plan", "resources.jobs.another"), {"action": "create"}),
+    ],
+)
+def test_what_would_be_done_matters(where: tuple[str, ...], value: object) -> None:
+    plan = json_of("job_changed")
+    other = deepcopy(plan)
+    *path, last = where
+    place = other
+    for part in path:
+        place = place[part]
+    place[last] = value
+
+    assert canonical(other) != canonical(plan)
+
+
+@pytest.mark.parametrize("field", ["commit", "tree", "cli_version", "target", "host", "deployer"])
+def test_the_subject_matters(field: str) -> None:
+    plans = {".": json_of("job_changed")}
+    other: Subject = replace(SUBJECT, **{field: "another"})
+
+    assert digest(other, plans) != digest(SUBJECT, plans)
+
+
+def test_which_bundle_has_which_plan_matters() -> None:
+    one, other = json_of("job_changed"), json_of("drift")
+
+    assert digest(SUBJECT, {"a": one, "b": other}) == digest(SUBJECT, {"b": other, "a": one})
+    assert digest(SUBJECT, {"a": one, "b": other}) != digest(SUBJECT, {"a": other, "b": one})
+    assert digest(SUBJECT, {"a": one}) != digest(SUBJECT, {"a": one, "b": other})
+
+
+@pytest.mark.parametrize("host", ["https://prod.example/", "HTTPS://Prod.Example", " https://prod.example"])
+def test_the_same_host_may_be_written_differently(host: str) -> None:
+    plans = {".": json_of("drift")}
+
+    assert digest(replace(SUBJECT, host=host), plans) == digest(SUBJECT, plans)
+
+
+def test_all_recordings_differ() -> None:
+    assert len({canonical(json_of(name)) for name in NAMES}) == len(NAMES)
+
+
+def test_the_canonical_form_is_compact_and_keeps_only_what_would_be_done() -> None:
+    plan = {"lineage": "x", **changed_field({"new": "ü", "action": "update"})}
+
+    assert canonical(plan).decode() == (
+        '{"cli_version":"1.14.0","plan":{"resources.jobs.x":{"action":"update",'
+        '"changes":{"field":{"action":"update","new":"ü"}}}},"plan_version":2}'
+    )
+
+
+def test_a_number_that_json_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical(changed_field({"action": "update", "new": float("nan")}))
+
+
+def test_half_a_character_is_no_crash() -> None:
+    assert canonical(changed_field({"action": "update", "new": "\ud800"}))
+
+
+def test_the_digest_never_changes_its_form_unnoticed() -> None:
+    """An approval given before an upgrade of dabflow must still be found after it."""
+    plans = {".": changed_field({"action": "update", "old": 1, "new": 2})}
+
+    assert digest(SUBJECT, plans) == "7b1bedba463df97a19f9e1484a98520a4ffbaa9e229265a93bba363f893d6235"
+    assert short(digest(SUBJECT, plans)) == "7b1bedba463d"
