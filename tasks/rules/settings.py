@@ -41,7 +41,8 @@ BackMergeMode = Literal["merge", "pull_request"]
 class Section(BaseModel):
     """Base for settings: read-only, an unknown key is an error, and `yes` is not a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Values stay out of pydantic's own texts: a traceback must not repeat what somebody pasted by mistake.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Branches(Section):
