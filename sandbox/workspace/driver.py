@@ -163,15 +163,15 @@ def run_target(spec: dict[str, Any]) -> None:
         spec["done"] = {"values": dbutils.jobs.taskValues.mine}
 
 
-def failure(error: BaseException) -> dict[str, str]:
-    """Error and trace as a workspace shows them, without the frames of this file."""
+def failure(error: BaseException, here: str) -> dict[str, str]:
+    """Error and trace as a workspace shows them: without the frames of this file, with workspace paths."""
     if isinstance(error, Refused):
         return {"error": str(error), "error_trace": str(error)}
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _ours(f.filename)]
     error_line = traceback.format_exception_only(error)[-1].strip()
     head = ["Traceback (most recent call last):\n"] if frames else []
     trace = "".join([*head, *traceback.format_list(frames), *traceback.format_exception_only(error)])
-    return {"error": error_line, "error_trace": trace.rstrip()}
+    return {"error": error_line, "error_trace": trace.rstrip().replace(here, "/Workspace")}
 
 
 def _ours(filename: str) -> bool:
@@ -196,7 +196,7 @@ def outcome(spec: dict[str, Any]) -> dict[str, Any]:
         return {} if end.code in {None, 0} else {"error": f"SystemExit: {end.code}", "error_trace": ""}
     except BaseException as error:  # noqa: BLE001 - whatever ends the task is its result
         sys.stdout.flush()
-        described = failure(error)
+        described = failure(error, str(Path(spec["result"]).parent))
         print(described["error_trace"], file=sys.stderr)  # noqa: T201 - the task's own output
         return described
     return {}

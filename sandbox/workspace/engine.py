@@ -48,11 +48,20 @@ class Engine:
         self.task_seconds = TASK_SECONDS
         self._gate: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
-    def spawn(self, key: str, work: Coroutine[None, None, None]) -> None:
-        """Begin `work` (a run or an update named `key`) beside the requests."""
+    def spawn(self, key: str, work: Coroutine[None, None, None], unstarted: Callable[[], None]) -> None:
+        """Begin `work` (a run or an update named `key`) beside the requests.
+
+        `unstarted` is called when it was cancelled before its first step, so that it could not say so itself.
+        """
+
+        def over(task: asyncio.Task[None]) -> None:
+            self.going.pop(key, None)
+            if task.cancelled():
+                unstarted()
+
         task = asyncio.get_running_loop().create_task(work)
         self.going[key] = task
-        task.add_done_callback(lambda _: self.going.pop(key, None))
+        task.add_done_callback(over)
 
     def cancel(self, key: str) -> None:
         """End a run or update soon; one that is over stays as it is."""
@@ -69,8 +78,12 @@ class Engine:
             message = "Run skipped: the maximum number of concurrent runs has been reached."
             self.ledger.end_run(run["run_id"], ended("SKIPPED", "MAXIMUM_CONCURRENT_RUNS_REACHED", message))
         else:
-            self.spawn(str(run["run_id"]), self._work(run["run_id"]))
+            key = str(run["run_id"])
+            self.spawn(key, self._work(run["run_id"]), lambda: self._interrupt(key))
         return run
+
+    def _interrupt(self, key: str) -> None:
+        self.ledger.end_run(int(key), self.interrupted(key))
 
     async def _work(self, run_id: int) -> None:
         """See one run through to its end, however it ends."""
@@ -86,8 +99,9 @@ class Engine:
                 "TERMINATED", TIMEDOUT, f"Run timed out after {settings['timeout_seconds']} seconds."
             )
         except asyncio.CancelledError:
-            self.ledger.end_run(run_id, self.interrupted(str(run_id)))
-            return
+            state = self.interrupted(str(run_id))
+        except Exception as error:  # noqa: BLE001 - a run must end, also when the sandbox itself is at fault
+            state = ended("INTERNAL_ERROR", FAILED, f"The sandbox failed: {error!r}")
         self.ledger.end_run(run_id, state)
 
     def interrupted(self, key: str) -> Json:
@@ -119,7 +133,7 @@ class Engine:
     async def _task(self, run_id: int, task: Json, results: dict[str, asyncio.Future[str]]) -> None:
         """Wait for the tasks before this one, then run it or pass it over."""
         before = [await results[upstream["task_key"]] for upstream in task.get("depends_on") or []]
-        how = not_to_run(task.get("run_if") or "ALL_SUCCESS", before)
+        how = not_to_run(task, before)
         if how is None:
             how = await self._attempts(run_id, task)
         self.ledger.end_task(run_id, task, how)

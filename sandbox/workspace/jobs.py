@@ -3,6 +3,7 @@
 Imitates: Databricks REST API 2.2, "Jobs". Settings come back as they were sent, with the server's defaults.
 """
 
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from starlette.routing import Route
@@ -35,24 +36,30 @@ _MERGED_BY = {
 
 def with_defaults(settings: Json) -> Json:
     """Settings as the server shows them; raises ApiError (400) for tasks that cannot be."""
+    check_tasks(settings.get("tasks") or [])
     tasks = [{**_TASK_DEFAULTS, **_sourced(task)} for task in settings.get("tasks") or []]
-    check_tasks(tasks)
     return {"name": "Untitled", **_JOB_DEFAULTS, **settings, **({"tasks": tasks} if tasks else {})}
 
 
 def check_tasks(tasks: list[Json]) -> None:
-    """Raise ApiError (400) unless every task has its own key and depends on tasks that exist."""
+    """Raise ApiError (400) unless every task has its own key and depends on tasks that exist, in no circle."""
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        raise invalid("tasks must be a list of objects.")
     keys = [task.get("task_key") for task in tasks]
     if not all(keys):
         raise invalid("task_key is required for each task.")
     twice = sorted({str(key) for key in keys if keys.count(key) > 1})
     if twice:
         raise invalid(f"Task keys must be unique within a job: {', '.join(twice)}.")
-    for task in tasks:
-        for upstream in task.get("depends_on") or []:
-            if upstream.get("task_key") not in keys:
-                missing = upstream.get("task_key")
-                raise invalid(f"Task '{task['task_key']}' depends on task '{missing}', which does not exist.")
+    before = {task["task_key"]: [d.get("task_key") for d in task.get("depends_on") or []] for task in tasks}
+    for key, upstream in before.items():
+        missing = [name for name in upstream if name not in keys]
+        if missing:
+            raise invalid(f"Task '{key}' depends on task '{missing[0]}', which does not exist.")
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError as error:
+        raise invalid(f"Tasks must not depend on each other in a circle: {error.args[1]}.") from error
 
 
 def _sourced(task: Json) -> Json:

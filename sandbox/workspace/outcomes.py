@@ -50,8 +50,11 @@ def is_over(record: Json) -> bool:
     return record["state"]["life_cycle_state"] in ENDED
 
 
-def not_to_run(run_if: str, upstream: list[str]) -> Ended | None:
+def not_to_run(task: Json, upstream: list[str]) -> Ended | None:
     """Why a task is passed over, given how the tasks before it ended; None when it is to run."""
+    if task.get("disabled"):
+        return Ended(EXCLUDED, "The task is disabled.")
+    run_if = task.get("run_if") or "ALL_SUCCESS"
     bad = [result for result in upstream if result in BAD]
     good = [result for result in upstream if result == SUCCESS]
     wanted = {

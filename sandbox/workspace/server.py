@@ -12,11 +12,13 @@ from starlette.types import ASGIApp
 from sandbox.control import Control
 from sandbox.workspace.access import Access
 from sandbox.workspace.call import Call, route
+from sandbox.workspace.deployed import Deployment, deployments
 from sandbox.workspace.engine import Engine
 from sandbox.workspace.files import Files
 from sandbox.workspace.jobs import Jobs
 from sandbox.workspace.ledger import Ledger
 from sandbox.workspace.login import Login
+from sandbox.workspace.pages import Pages
 from sandbox.workspace.people import People, Principal
 from sandbox.workspace.permissions import Permissions
 from sandbox.workspace.pipelines import Pipelines
@@ -69,6 +71,10 @@ class Workspace:
         self.parts.tree.make_folders(f"/Users/{login}")
         return self.people.personal_token(login)
 
+    def deployments(self) -> list[Deployment]:
+        """The bundles that are deployed here, or being deployed, latest first."""
+        return deployments(self.parts.tree)
+
     def snapshot(self) -> ASGIApp:
         """An application that answers reads from the state as it is now."""
         past = self.state.frozen()
@@ -80,7 +86,6 @@ class Parts:
 
     def __init__(self, state: State, name: str, people: People) -> None:
         self.state = state
-        self.name = name
         self.workspace_id: str = state.facts["workspace"]["id"]
         self.login = Login(people, self.workspace_id)
         self.tree = Tree(state)
@@ -91,6 +96,7 @@ class Parts:
         self.jobs = Jobs(state, self.access)
         self.runs = Runs(self.jobs, self.engine, self.workspace_id)
         self.pipelines = Pipelines(state, self.access, self.updates)
+        self.pages = Pages(name, self.tree, self.runs, self.pipelines)
 
     def application(self) -> Starlette:
         who = self.login.identify
@@ -104,8 +110,10 @@ class Parts:
                 *Permissions(self.state, self.access).routes(who),
                 route("POST", "/telemetry-ext", _telemetry, who),
                 route("GET", "/api/2.1/unity-catalog/current-metastore-assignment", self._metastore, who),
+                *self.pages.routes(),
                 Route("/{path:path}", _unknown, methods=_METHODS),
-            ]
+            ],
+            exception_handlers={500: _broken},
         )
 
     def _metastore(self, _: Call) -> Json:
@@ -123,3 +131,8 @@ async def _unknown(request: Request) -> Response:
     what = f"{request.method} {request.url.path}"
     message = f"The sandbox workspace does not answer {what}. Use a real workspace, or teach it this route."
     return JSONResponse({"error_code": "NOT_IMPLEMENTED", "message": message}, 501)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    message = f"The sandbox failed at {request.method} {request.url.path}: {error!r}"
+    return JSONResponse({"error_code": "INTERNAL_ERROR", "message": message}, 500)

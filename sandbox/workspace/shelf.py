@@ -29,6 +29,8 @@ class Shelf(MutableMapping[str, Json]):
         self.records: dict[str, Json] = {}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+            for broken_off in folder.glob(".*"):
+                broken_off.unlink()
             for path in sorted(folder.glob("[!.]*.json")):
                 self.records[unquote(path.stem)] = json.loads(path.read_bytes())
 

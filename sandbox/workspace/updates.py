@@ -32,7 +32,7 @@ class Updates:
     def start(self, pipeline_id: str, caller: str) -> str:
         """Begin an update beside the requests; returns its id."""
         update_id = self._open(pipeline_id, caller, "API_CALL")
-        self.engine.spawn(update_id, self._by_itself(update_id))
+        self.engine.spawn(update_id, self._by_itself(update_id), lambda: self._interrupt(update_id))
         return update_id
 
     def stop(self, pipeline_id: str) -> None:
@@ -78,10 +78,13 @@ class Updates:
         try:
             await self._run(update_id)
         except asyncio.CancelledError:
-            if self.engine.interrupted(update_id)["result_state"] == CANCELED:
-                self._note(update_id, "CANCELED")
-            else:
-                self._note(update_id, "FAILED", Ended(FAILED, STOPPED, {"error": STOPPED}))
+            self._interrupt(update_id)
+
+    def _interrupt(self, update_id: str) -> None:
+        if self.engine.interrupted(update_id)["result_state"] == CANCELED:
+            self._note(update_id, "CANCELED")
+        else:
+            self._note(update_id, "FAILED", Ended(FAILED, STOPPED, {"error": STOPPED}))
 
     async def _run(self, update_id: str) -> None:
         """See one update through to its end, unless it is interrupted."""

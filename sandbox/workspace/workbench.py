@@ -154,6 +154,12 @@ def _spec(materials: Materials, settings: Json, task: Json) -> Json:
             return _file_spec(materials, settings, task, folders)
     except ApiError as error:
         raise CannotRun(error.message) from error
+    except KeyError as error:
+        raise CannotRun(f"the task {task.get('task_key', '')} lacks {error}") from error
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise CannotRun(
+            f"the task {task.get('task_key', '')} has a file that cannot be read: {error}"
+        ) from error
     kinds = [name for name in task if name.endswith("_task")]
     raise CannotRun(f"the sandbox does not run this kind of task: {', '.join(kinds) or 'none given'}")
 
