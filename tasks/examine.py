@@ -129,6 +129,10 @@ def plan_of_production(
     return _readable(release, candidate, plans, digests.digest(subject, plans), previous)
 
 
+def _inside(file: str, bundle: str) -> bool:
+    return bundle == "." or file.startswith(f"{bundle}/")
+
+
 def _readable(
     release: Release,
     candidate: Candidate,
@@ -145,9 +149,10 @@ def _readable(
             target=release.target(PRODUCTION),
             commit=candidate.commit,
             previous_commit=previous,
-            files_changed=files,
+            files_changed=[f for f in files if _inside(f, bundle)],
+            bundle=bundle,
         )
-        for plan in read.values()
+        for bundle, plan in read.items()
     ]
     return ProductionPlan(
         digest=digest,

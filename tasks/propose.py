@@ -97,7 +97,7 @@ def _change(commit: Commit, merged: dict[int, PullRequest]) -> Change | None:
     found = _MERGED.fullmatch(commit.message)
     squashed = _SQUASHED.fullmatch(subject)
     if found is None and squashed is None:
-        return None if len(commit.parents) > 1 else Change(subject, None, commit.author, None)
+        return None if len(commit.parents) > 1 else Change(subject, None, None, None)
     number = int(found[1] if found else squashed[2] if squashed else 0)
     pull = merged.get(number)
     if pull is not None and pull.head.startswith("sync/"):

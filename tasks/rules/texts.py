@@ -1,10 +1,11 @@
 """What people read on GitHub and in the form: pull requests, the control comment, commit messages."""
 
 from tasks.rules.gate import Judgement
+from tasks.rules.markdown import GITHUB_LIMIT, limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 
-COMMENT_LIMIT = 65_536  # characters; GitHub answers 422 to a longer body
+REST = "the whole plan is an artifact of the run in Prefect"
 SHORT = 12
 _FENCE = "```"
 _ROOM_FOR_NOTE = 60
@@ -30,7 +31,7 @@ def pr_body(release: Release, notes: str) -> str:
         f"dabflow rehearses every commit of `{release.branch}` on staging. Approve this pull request to let the"
         f" newest one go to production; dabflow merges it, nobody else needs to.\n"
     )
-    room = COMMENT_LIMIT - len(head) - len(foot)
+    room = GITHUB_LIMIT - len(head) - len(foot)
     return head + limited(notes, room, rest="see the commits of this pull request") + foot
 
 
@@ -50,7 +51,7 @@ def control_comment(
         lines += ["", f"[Run in Prefect]({release.run_url})"]
     if proposal is not None:
         lines += ["", _bound(proposal), "", *_gate_changes(proposal), proposal.plan.markdown]
-    return limited("\n".join(lines).rstrip() + "\n")
+    return limited("\n".join(lines).rstrip() + "\n", rest=REST)
 
 
 def form_description(release: Release, proposal: Proposal, judgement: Judgement) -> str:
@@ -65,22 +66,7 @@ def form_description(release: Release, proposal: Proposal, judgement: Judgement)
         *_gate_changes(proposal),
         proposal.plan.markdown,
     ]
-    return limited("\n".join(lines))
-
-
-def limited(
-    text: str,
-    limit: int = COMMENT_LIMIT,
-    *,
-    rest: str = "the whole plan is an artifact of the run in Prefect",
-) -> str:
-    """Cut a text to what GitHub takes, at the end of a line, and say how much is left out and where it is."""
-    if len(text) <= limit:
-        return text
-    kept = text[: limit - len(rest) - _ROOM_FOR_NOTE].rsplit("\n", 1)[0]
-    if kept.count(_FENCE) % 2:
-        kept += f"\n{_FENCE}"
-    return f"{kept}\n\n... {len(text) - len(kept):,} characters more: {rest}\n"
+    return limited("\n".join(lines), rest=REST)
 
 
 def question_key(proposal: Proposal) -> str:

@@ -129,6 +129,7 @@ class GitHubRepo:
     def __init__(self, slug: str) -> None:
         self.slug = slug
         self.owner = slug.split("/", maxsplit=1)[0]
+        self._handles: dict[int, ApiPullRequest] = {}
         self._client = Github(
             auth=Auth.Token(connections.github_token()),
             base_url=connections.github_api_url(),
@@ -253,16 +254,16 @@ class GitHubRepo:
 
     def request_reviews(self, number: int, logins: list[str]) -> None:
         with github_errors(f"asking {', '.join(logins)} for a review of #{number}"):
-            self._repo.get_pull(number).create_review_request(reviewers=logins)
+            self._handle(number).create_review_request(reviewers=logins)
 
     def requested_reviewers(self, number: int) -> set[str]:
         with github_errors(f"reading who is asked to review #{number}"):
-            return {u.login for u in self._repo.get_pull(number).get_review_requests()[0]}
+            return {u.login for u in self._handle(number).get_review_requests()[0]}
 
     def reviews(self, number: int) -> list[Review]:
         """Every review, oldest first, those of deleted accounts left out."""
         with github_errors(f"reading the reviews of #{number}"):
-            found = list(self._repo.get_pull(number).get_reviews())
+            found = list(self._handle(number).get_reviews())
         return [
             Review(r.user.login, r.user.type == "User", r.state.upper(), r.commit_id or "")
             for r in found
@@ -274,17 +275,25 @@ class GitHubRepo:
     def comment(self, number: int, marker: str) -> tuple[int, str] | None:
         """Our comment that starts with `marker`: its id and text."""
         with github_errors(f"reading the comments of #{number}"):
-            found = self._repo.get_issue(number).get_comments()
+            found = self._handle(number).get_issue_comments()
             ours = [c for c in found if c.user.login == self.me and c.body.startswith(marker)]
         return (ours[0].id, ours[0].body) if ours else None
 
     def add_comment(self, number: int, body: str) -> None:
         with github_errors(f"commenting on #{number}"):
-            self._repo.get_issue(number).create_comment(body)
+            self._handle(number).create_issue_comment(body)
 
     def edit_comment(self, number: int, comment_id: int, body: str) -> None:
         with github_errors(f"editing our comment on #{number}"):
-            self._repo.get_issue(number).get_comment(comment_id).edit(body)
+            for comment in self._handle(number).get_issue_comments():
+                if comment.id == comment_id:
+                    comment.edit(body)
+
+    def _handle(self, number: int) -> ApiPullRequest:
+        """A pull request to reach what belongs to it; what it says itself may be old."""
+        if number not in self._handles:
+            self._handles[number] = self._repo.get_pull(number)
+        return self._handles[number]
 
     # ---- deployments
 
