@@ -49,7 +49,7 @@ class Workspace(JobRuns):
 
         Source: SCIM API, "Get current user information", `userName`.
         """
-        with self.answers("who we are"):
+        with self.answers("the name of its deployer"):
             return str(self.client.current_user.me().user_name)
 
     def deployed_commit(self, root_path: str) -> str | None:

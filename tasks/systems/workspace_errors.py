@@ -1,5 +1,6 @@
 """What goes wrong between us and a workspace becomes ours here: by type or status, never by the words."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -30,7 +31,7 @@ def workspace_errors(target: Target, what: str, scrubber: Scrubber) -> Iterator[
 
     Args:
         target: whose workspace is asked.
-        what: what we are doing, as in "reading the state".
+        what: what is asked for, as in "the state of run 5".
         scrubber: cleans the text, and the text of the errors it came from.
     """
     try:
@@ -40,10 +41,12 @@ def workspace_errors(target: Target, what: str, scrubber: Scrubber) -> Iterator[
     except requests.HTTPError as error:
         raise scrubbed(_not_signed_in(target, error), error, scrubber) from error
     except (requests.ConnectionError, requests.Timeout, TimeoutError) as error:
-        problem = f"{target.name} at {target.host} did not answer while {what}: {_reason(error)}"
+        problem = f"{target.name} at {target.host} did not answer when asked for {what}: {_reason(error)}"
         raise scrubbed(TryAgain(problem, _WAIT), error, scrubber) from error
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:
-        problem = f"{target.host} answered {what} with something that is not Databricks: {_reason(error)}"
+        problem = (
+            f"{target.host}, asked for {what}, answered something that is not Databricks: {_reason(error)}"
+        )
         remedy = f"check that {variable(target.name, 'HOST')} is the address of a workspace"
         raise scrubbed(NeedsHuman(problem, remedy), error, scrubber) from error
 
@@ -89,8 +92,11 @@ def _credentials(target: Target) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    # The SDK appends ". Config: host=..., ..." to what the workspace said.
+    """The workspace's own words; the SDK adds its settings, or the whole conversation if it is at a loss."""
     text = str(error).partition(". Config:")[0]
+    status = re.search(r"^< (\d{3} .*)$", text, re.MULTILINE)
+    if "Request log:" in text and status:
+        return status[1]
     return next(iter(text.splitlines()), "") or type(error).__name__
 
 
