@@ -1,12 +1,17 @@
 """Pages of the sandbox's servers: server-rendered, one frame, nothing to build."""
 
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -18,33 +23,56 @@ _HEADERS = {
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Cache-Control": "no-store",
 }
+_HARMLESS = re.compile(r"</?(?:details|summary|br|sub|sup|kbd|b|i|strong|em|del|hr)\s*(?:open)?\s*/?>")
+_TAG_OR_COMMENT = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+_ADDRESS = re.compile(r"https?://[^\s<>()\[\]]+[^\s<>()\[\].,;:!?'\"]")
+
+
+def markdown(text: str | None) -> Markup:
+    """Return Markdown as HTML that is safe to show.
+
+    Of HTML in it a few harmless tags are kept, comments are dropped, and all the rest is shown as text.
+    """
+    return Markup(_markdown().render(text or ""))  # noqa: S704 - the renderer escapes
 
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}).enable(
-        ["table", "strikethrough"]
-    )
+    renderer = MarkdownIt("commonmark", {"html": True, "breaks": True}).enable(["table", "strikethrough"])
+    renderer.add_render_rule("html_block", _harmless_html)
+    renderer.add_render_rule("html_inline", _harmless_html)
+    renderer.add_render_rule("text", _text_with_links)
+    return renderer
 
 
-def markdown(text: str | None) -> Markup:
-    """Return Markdown as HTML that is safe to show: raw HTML in it is shown as text, comments are dropped."""
-    return Markup(_markdown().render(_without_comments(text or "")))  # noqa: S704 - the renderer escapes
+def _harmless_html(_: RendererHTML, tokens: Sequence[Token], index: int, *__: object) -> str:
+    content, pieces, end = tokens[index].content, [], 0
+    for found in _TAG_OR_COMMENT.finditer(content):
+        pieces.append(escape(content[end : found.start()]))
+        if not found[0].startswith("<!--"):
+            pieces.append(found[0] if _HARMLESS.fullmatch(found[0]) else escape(found[0]))
+        end = found.end()
+    return "".join([*pieces, escape(content[end:])])
 
 
-def _without_comments(text: str) -> str:
-    while "<!--" in text:
-        before, _, rest = text.partition("<!--")
-        _, _, after = rest.partition("-->")
-        text = before + after
-    return text
+def _text_with_links(_: RendererHTML, tokens: Sequence[Token], index: int, *__: object) -> str:
+    text = escape(tokens[index].content)
+    opened = sum(t.type == "link_open" for t in tokens[:index])
+    if opened > sum(t.type == "link_close" for t in tokens[:index]):
+        return text
+    return _ADDRESS.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', text)
 
 
 def when(moment: datetime | str | None) -> str:
-    """Return a date and time people read, in UTC; an empty text for none."""
+    """Return a date and time as people read it, in UTC; an empty text for none."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    return f"{moment:%d %b %Y, %H:%M} UTC" if moment else ""
+    return f"{moment.astimezone(UTC):%d %b %Y, %H:%M} UTC" if moment else ""
+
+
+def hue(name: str) -> int:
+    """Return a colour (degrees on the colour wheel) that always belongs to this name."""
+    return sum(ord(letter) * (place + 7) for place, letter in enumerate(name)) * 37 % 360
 
 
 @cache
@@ -56,7 +84,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(markdown=markdown, when=when)
+    filters: dict[str, Any] = {"markdown": markdown, "when": when, "hue": hue}
+    environment.filters.update(filters)
     return environment
 
 

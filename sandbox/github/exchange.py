@@ -154,13 +154,22 @@ class Call:
         Raises:
             Refused: 400, it is not a JSON object.
         """
-        try:
-            body = json.loads(self.raw or b"{}")
-        except ValueError as error:
-            raise Refused(400, "Problems parsing JSON") from error
+        body = self.json
         if not isinstance(body, dict):
             raise Refused(400, "Body should be a JSON object")
         return body
+
+    @property
+    def json(self) -> object:
+        """Whatever JSON was sent.
+
+        Raises:
+            Refused: 400, it is none.
+        """
+        try:
+            return json.loads(self.raw or b"{}")
+        except ValueError as error:
+            raise Refused(400, "Problems parsing JSON") from error
 
     def text(self, name: str) -> str:
         """A text that must be there, and not empty.

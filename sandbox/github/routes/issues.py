@@ -78,11 +78,19 @@ def _new_label(call: Call, name: str, color: str = "ededed", description: str | 
     return label
 
 
+def _named_labels(call: Call) -> list[str]:
+    """Names, sent as a plain list or under `labels`."""
+    sent = call.json if isinstance(call.json, list) else call.sent.get("labels", [])
+    if not isinstance(sent, list) or not all(isinstance(name, str) for name in sent):
+        raise invalid("Label", "name")
+    return sent
+
+
 @route("POST", N + "/labels", "issues=write", role="triage")
 def add_labels(call: Call) -> Answer:
     """Put labels on; those that do not exist are made."""
     pull = call.pull
-    for name in call.texts("labels"):
+    for name in _named_labels(call):
         label = _label(call, name) or _new_label(call, name)
         if label.name not in pull.labels:
             pull.labels.append(label.name)
