@@ -19,8 +19,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from sandbox.hosting import Notice, environment_file
 from sandbox.lifecycle import AnotherAtWork, NotASandbox, Project, Sandbox
+from sandbox.notice import Notice, environment_file
 from sandbox.prefect_side import SERVER, prefect_url
 from sandbox.processes import Unhealthy
 
@@ -104,17 +104,18 @@ def _up(sandbox: Sandbox, *, detach: bool) -> int:
 def _watch(sandbox: Sandbox) -> int:
     """Stay until a signal comes, which stops the sandbox, or until a part of it ends by itself."""
     console.print("Ctrl-C stops the sandbox. Its state stays.")
-    children = sandbox.children()
-    while not (dead := [child for child in children.values() if not child.alive]):
-        if not any(sandbox.children()):
-            return 0  # somebody said `down`
-        time.sleep(0.5)
-    if not sandbox.children():
-        return 0
-    for child in dead:
-        console.print(f"[red]{child.name} ended; the end of {child.log}:[/]\n{escape(child.tail())}")
-    _say_stopped(sandbox.down())
-    return 1
+    while sandbox.children():
+        if all(child.alive for child in sandbox.children().values()):
+            time.sleep(0.5)
+            continue
+        sandbox.settle()  # perhaps somebody just says `down`, or `up` again
+        dead = [child for child in sandbox.children().values() if not child.alive]
+        for child in dead:
+            console.print(f"[red]{child.name} ended; the end of {child.log}:[/]\n{escape(child.tail())}")
+        if dead:
+            _say_stopped(sandbox.down())
+            return 1
+    return 0
 
 
 def _raise_told(*_: object) -> None:
@@ -180,6 +181,7 @@ def _addresses(sandbox: Sandbox, notice: Notice) -> Table:
         table.add_row(f"workspace {target}", _link(url))
     table.add_row("databricks", f"{escape(notice.cli)} ({notice.cli_version})")
     table.add_row("accounts", ", ".join(f"{a.login} ({a.role})" for a in notice.accounts))
+    table.add_row("their tokens", escape(str(sandbox.folder / "github" / "tokens.json")))
     table.add_row("connections", escape(str(environment_file(sandbox.folder))))
     return table
 

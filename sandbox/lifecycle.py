@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import prefect_side
-from sandbox.hosting import Notice, environment_file, notice_file, read_environment, read_notice
+from sandbox.notice import Notice, environment_file, notice_file, read_environment, read_notice
 from sandbox.ports import address_file
 from sandbox.prefect_side import SERVER, WORKER
 from sandbox.processes import Child, remembered, start, stop, wait_until
@@ -171,6 +171,11 @@ class Sandbox:
             for name in _STATE:
                 _remove(self.folder / name)
         return stopped
+
+    def settle(self) -> None:
+        """Wait until no other command starts or stops this sandbox."""
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

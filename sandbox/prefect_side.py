@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from sandbox.ports import keep_ports, known_ports
+from sandbox.ports import is_free, keep_ports, known_ports
 from sandbox.processes import Child, Unhealthy, start, wait_until
 
 SERVER, WORKER = "prefect-server", "prefect-worker"
@@ -51,8 +51,17 @@ def prefect_environment(folder: Path, environment: Mapping[str, str]) -> dict[st
 
 
 def start_prefect(folder: Path, environment: Mapping[str, str]) -> Child:
-    """Start a server with a database of its own in `<folder>/prefect`; it is not ready yet."""
+    """Start a server with a database of its own in `<folder>/prefect`; it is not ready yet.
+
+    Raises:
+        Unhealthy: somebody else listens on its port, and would be taken for it.
+    """
     port = keep_ports(folder, "prefect")["prefect"]
+    if not is_free(port):
+        raise Unhealthy(
+            f"port {port}, where the Prefect server of this sandbox answers, is in use by something else\n"
+            "  what to do: stop that, or make a new sandbox (`dabflow sandbox reset`, or another --folder)"
+        )
     command = [_prefect(), "--no-prompt", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     return start(folder, SERVER, command, prefect_environment(folder, environment))
 
