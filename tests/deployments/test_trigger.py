@@ -20,6 +20,8 @@ from trigger_world import Front, deploy, front, started_runs
 
 from sandbox.serving import Served, listening_socket
 
+pytestmark = pytest.mark.xdist_group("prefect")
+
 SCRIPT = Path(__file__).parents[2] / "deployments" / "trigger.py"
 KEY = "pnu_0123456789abcdefghij"
 
