@@ -1,0 +1,244 @@
+"""Built files: runs the bundle's own `build` commands, finds the wheels, and says where they will be.
+
+prepare  fills in what an artifact leaves out          (every command)
+build    runs the commands, rewrites paths to remote   (plan and deploy: a plan runs code of the bundle)
+upload   empties the remote folder and fills it again  (deploy)
+"""
+
+import glob
+import os
+import posixpath
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path as LocalPath
+from typing import Any
+
+from sandbox.databricks_cli import variables
+from sandbox.databricks_cli.bundle import Bundle
+from sandbox.databricks_cli.client import ApiError
+from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
+from sandbox.databricks_cli.libraries import is_local_library, without_extras
+from sandbox.databricks_cli.values import Location, Path, find, located, place
+from sandbox.databricks_cli.workspace_files import Folder, delete, make_folder
+
+_FOLDER = ".internal"
+_UPLOADS_AT_ONCE = 5
+_WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl")
+
+_TASK = ("resources", "jobs", "*", "tasks", "*")
+_LIBRARY_LISTS = ((*_TASK, "libraries"), (*_TASK, "for_each_task", "task", "libraries"))
+_DEPENDENCY_LISTS = (
+    ("resources", "jobs", "*", "environments", "*", "spec", "dependencies"),
+    ("resources", "pipelines", "*", "environment", "dependencies"),
+)
+
+
+def prepare(bundle: Bundle) -> None:
+    """Give every artifact a folder, and files to look for after its build."""
+    if (
+        bundle.config.get("artifacts") is None
+        and (bundle.root / "setup.py").is_file()
+        and _local_wheels(bundle)
+    ):
+        bundle.config["artifacts"] = {"python_artifact": {"type": "whl"}}
+    for name in sorted(bundle.config.get("artifacts") or {}):
+        artifact = bundle.config["artifacts"][name]
+        if not artifact:
+            at = place(bundle.config["artifacts"])
+            raise Failed("Artifact not properly configured", "please specify artifact properties", at)
+        written = place(artifact)
+        folder = LocalPath(written.file).parent if written else bundle.root
+        artifact["path"] = str(bundle.root / (artifact.get("path") or "."))
+        artifact["path"] = os.path.normpath(artifact["path"])
+        files = [
+            located({"source": os.path.normpath(folder / f["source"])}, place(f))
+            for f in artifact.get("files") or []
+        ]
+        if artifact.get("type") == "whl":
+            if not artifact.get("build") and not files:
+                artifact["build"] = "python3 setup.py bdist_wheel"
+            files = files or [{"source": os.path.join(artifact["path"], "dist", "*.whl")}]
+        if not artifact.get("build") and not files:
+            raise Failed("misconfigured artifact: please specify 'build' or 'files' property")
+        artifact["files"] = files
+        if files and not artifact.get("build"):
+            _expand(artifact, name)
+
+
+def _local_wheels(bundle: Bundle) -> bool:
+    return any(
+        is_local_library(str(library.get(kind) or ""))
+        for pattern in _LIBRARY_LISTS
+        for container, key, _ in find(bundle.config, pattern)
+        for library in container[key] or []
+        for kind in ("whl", "jar")
+    )
+
+
+def _expand(artifact: Any, name: str) -> None:
+    found: list[dict[str, str]] = []
+    for index, file in enumerate(artifact["files"]):
+        matches = _latest(sorted(glob.glob(file["source"], include_hidden=True)))
+        if not matches:
+            path: Path = ("artifacts", name, "files", index, "source")
+            raise _Unmatched(f"{file['source']}: no matching files", path, place(file))
+        found += [{"source": match} for match in matches]
+    artifact["files"] = found
+
+
+class _Unmatched(Failed):
+    def __init__(self, summary: str, path: Path, at: Location | None) -> None:
+        super().__init__(summary, at=at)
+        self.path = path
+
+
+def _latest(files: list[str]) -> list[str]:
+    """Of several wheels of one package only the newest version, by a rough comparison of versions."""
+    best: dict[str, str] = {}
+    for file in files:
+        match = _WHEEL.fullmatch(os.path.basename(file))
+        key = match["name"] if match else file
+        if key not in best or (match and _version(file) > _version(best[key])):
+            best[key] = file
+    return list(best.values())
+
+
+def _version(file: str) -> list[tuple[int, int, str]]:
+    match = _WHEEL.fullmatch(os.path.basename(file))
+    chunks = re.findall(r"\d+|[a-zA-Z]+", match["version"]) if match else []
+    return [(1, int(chunk), "") if chunk.isdigit() else (0, 0, chunk) for chunk in chunks]
+
+
+def build(bundle: Bundle) -> dict[str, None]:
+    """Run the builds and point the configuration at the workspace; return the local files to upload.
+
+    Raises:
+        Failed: a build failed, or a pattern matches nothing.
+    """
+    for name in sorted(bundle.config.get("artifacts") or {}):
+        artifact = bundle.config["artifacts"][name]
+        if artifact.get("build"):
+            _run(bundle, name, artifact)
+            try:
+                _expand(artifact, name)
+            except _Unmatched as error:
+                bundle.log.add(Diagnostic("Error", error.summary, path=error.path, at=error.at))
+                bundle.log.stop_if_errors()
+    variables.resolve_settings(bundle)
+    variables.resolve_resources(bundle, ("artifacts",))
+    _expand_libraries(bundle)
+    return _point_to_workspace(bundle)
+
+
+def _run(bundle: Bundle, name: str, artifact: dict[str, Any]) -> None:
+    bundle.log.progress(f"Building {name}...")
+    shell = artifact.get("executable") or ("bash" if shutil.which("bash") else "sh")
+    artifact["executable"] = shell
+    done = subprocess.run(
+        [shell, "-ec", artifact["build"]],
+        cwd=artifact["path"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode:
+        output = done.stdout.decode("utf-8", "replace")
+        raise Failed(f"build failed {name}, error: exit status {done.returncode}, output: {output}")
+
+
+def _expand_libraries(bundle: Bundle) -> None:
+    for pattern in _LIBRARY_LISTS:
+        for container, key, path in list(find(bundle.config, pattern)):
+            items: list[Any] = []
+            for index, library in enumerate(container[key] or []):
+                kind = next((k for k in ("whl", "jar") if library.get(k)), "")
+                if not kind or not is_local_library(library[kind]):
+                    items.append(library)
+                    continue
+                found = _matches(bundle, library[kind], (*path, index, kind))
+                items += [located({kind: match}, place(library)) for match in found]
+            container[key] = located(items, place(container[key]))
+    for pattern in _DEPENDENCY_LISTS:
+        for container, key, path in list(find(bundle.config, pattern)):
+            texts: list[Any] = []
+            for index, text in enumerate(container[key] or []):
+                if not is_local_library(text):
+                    texts.append(text)
+                    continue
+                file, extras = without_extras(text)
+                texts += [
+                    located(match + extras, place(text)) for match in _matches(bundle, file, (*path, index))
+                ]
+            container[key] = located(texts, place(container[key]))
+    bundle.log.stop_if_errors()
+
+
+def _matches(bundle: Bundle, pattern: str, path: Path) -> list[str]:
+    found = _latest(sorted(glob.glob(str(bundle.root / pattern), include_hidden=True)))
+    if not found:
+        is_pattern = any(c in pattern for c in "*?[")
+        what = f"no files match pattern: {pattern}" if is_pattern else f"file doesn't exist {pattern}"
+        bundle.log.add(Diagnostic("Error", what, path=path, at=place(pattern)))
+    return [f"./{LocalPath(os.path.relpath(file, bundle.root)).as_posix()}" for file in found]
+
+
+def _point_to_workspace(bundle: Bundle) -> dict[str, None]:
+    remote = posixpath.join(bundle.workspace("artifact_path"), _FOLDER)
+    uploads: dict[str, None] = {}
+    holders = [
+        holder
+        for pattern in _LIBRARY_LISTS
+        for kind in ("whl", "jar")
+        for holder in find(bundle.config, (*pattern, "*", kind))
+    ]
+    holders += [holder for pattern in _DEPENDENCY_LISTS for holder in find(bundle.config, (*pattern, "*"))]
+    for container, key, _ in holders:
+        text = container[key]
+        if isinstance(text, str) and is_local_library(text):
+            file, extras = without_extras(text)
+            source = os.path.normpath(bundle.root / file)
+            uploads[source] = None
+            container[key] = located(posixpath.join(remote, os.path.basename(source)) + extras, place(text))
+    for container, key, _ in find(bundle.config, ("artifacts", "*", "files", "*")):
+        source = container[key]["source"]
+        uploads[source] = None
+        container[key]["remote_path"] = posixpath.join(remote, os.path.basename(source))
+    return uploads
+
+
+def upload(bundle: Bundle, files: dict[str, None]) -> None:
+    """Empty the remote folder of built files and fill it again: the old wheels are gone in between.
+
+    Raises:
+        Failed: the folder cannot be made or a file cannot be put there.
+    """
+    folder = Folder(bundle.api, posixpath.join(bundle.workspace("artifact_path"), _FOLDER))
+    try:
+        delete(bundle.api, folder.root, recursive=True)
+    except ApiError:
+        pass  # the real command does not care either
+    try:
+        make_folder(bundle.api, folder.root)
+    except ApiError as error:
+        raise Failed(
+            f"unable to create directory for {folder.root}: {error.message}", error.detail
+        ) from error
+    for file in sorted(files):
+        bundle.log.progress(f"Uploading {LocalPath(os.path.relpath(file, bundle.root)).as_posix()}...")
+    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as threads:
+        for error in threads.map(lambda file: _upload(folder, file), sorted(files)):
+            if error is not None:
+                raise error
+
+
+def _upload(folder: Folder, file: str) -> Failed | None:
+    name = os.path.basename(file)
+    try:
+        folder.write(name, LocalPath(file).read_bytes(), overwrite=True)
+    except OSError:
+        return Failed(f"unable to open {file}: no such file or directory")
+    except Failed as error:
+        return Failed(f"unable to import {name}: {error.summary}", error.detail)
+    return None

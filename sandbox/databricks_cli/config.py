@@ -1,0 +1,280 @@
+"""Reads a bundle's configuration: databricks.yml, its includes, and the chosen target laid over them."""
+
+import glob
+import os
+from pathlib import Path
+from typing import Any
+
+from sandbox.databricks_cli import schema, yaml_files
+from sandbox.databricks_cli.bundle import Bundle, Options
+from sandbox.databricks_cli.diagnostics import Failed, Log, Refused
+from sandbox.databricks_cli.values import Map, find, get, located, merge, place
+
+FILE_NAMES = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
+
+_MERGED_FROM_TARGET = ("bundle", "workspace", "artifacts", "resources", "sync", "permissions", "presets")
+
+
+def find_root() -> Path:
+    """Return the folder that holds the bundle: DATABRICKS_BUNDLE_ROOT, or the nearest one upwards.
+
+    Raises:
+        Failed: there is none.
+    """
+    named = os.environ.get("DATABRICKS_BUNDLE_ROOT")
+    if named:
+        if not any(Path(named, name).is_file() for name in FILE_NAMES):
+            reason = "not a directory" if Path(named).is_file() else f"{FILE_NAMES[0]} not found"
+            raise Failed(
+                f'Invalid bundle root DATABRICKS_BUNDLE_ROOT="{named}": {reason}',
+                "The DATABRICKS_BUNDLE_ROOT environment variable must point to an existing directory that"
+                " contains a bundle configuration file.",
+            )
+        return Path(named)
+    here = Path.cwd()
+    for name in FILE_NAMES:
+        for folder in (here, *here.parents):
+            if (folder / name).is_file():
+                return folder
+    raise Failed(
+        f"Unable to locate the bundle root: {FILE_NAMES[0]} not found.",
+        "Run this command from a directory that contains a bundle, or set the DATABRICKS_BUNDLE_ROOT"
+        " environment variable to the bundle root directory.\n"
+        "Alternatively, create a new bundle with 'databricks bundle init'.",
+    )
+
+
+def load(bundle: Bundle) -> None:
+    """Fill `bundle.config` from its files and lay the target over it.
+
+    Raises:
+        Failed: a file, an include or the target is wrong.
+        Refused: the bundle uses something that the stand-in does not support.
+    """
+    main = next(bundle.root / name for name in FILE_NAMES if (bundle.root / name).is_file())
+    bundle.config = _read(main, bundle.log)
+    _refuse_code(bundle.config)
+    _include(bundle)
+    _refuse_in_targets(bundle.config)
+    _check_keys(bundle)
+    _assign_from_flags(bundle)
+    _select_target(bundle)
+    _refuse(bundle.config)
+
+
+def _read(file: Path, log: Log) -> Map:
+    raw = yaml_files.load(file)
+    for container, key, _ in find(raw, ("targets", "*", "variables", "*")):
+        container[key] = _full_variable(container[key])
+    config = schema.normalize(raw, "Root", log)
+    result: Map = config if isinstance(config, Map) else Map()
+    for group in ("jobs", "pipelines"):
+        for container, key, _ in find(result, ("resources", group, "*")):
+            if isinstance(container[key], Map) and place(container[key]) is None:
+                container[key].at = place(result)
+    return result
+
+
+def _full_variable(value: Any) -> Any:
+    """A target may write `name: value`; the long form is `name: {default: value}`."""
+    keys = set(value) if isinstance(value, dict) else set()
+    long_form = bool(keys) and keys <= {"default", "type", "description", "lookup"}
+    if value is None or (long_form and keys & {"default", "lookup"}):
+        return value
+    return located({"default": value}, place(value))
+
+
+def _include(bundle: Bundle) -> None:
+    seen = set(FILE_NAMES)
+    included: list[str] = []
+    patterns = bundle.config.get("include") or []
+    for pattern in patterns:
+        if os.path.isabs(pattern):
+            raise Failed(f"{pattern}: includes must be relative paths")
+        matches = sorted(glob.glob(str(bundle.root / pattern), include_hidden=True)) if pattern else []
+        if not matches and not any(c in pattern for c in "*?["):
+            raise Failed(f"{pattern} defined in 'include' section does not match any files")
+        names = [os.path.relpath(m, bundle.root) for m in matches]
+        for name in names:
+            if name in seen:
+                continue
+            seen.add(name)
+            _check_include(name, place(pattern))
+            included.append(name)
+    bundle.config["include"] = included
+    for name in included:
+        other = _read(bundle.root / name, bundle.log)
+        if other.get("include"):
+            bundle.log.warning(
+                "Include section is defined outside root file",
+                detail="An include section is defined in a file that is not databricks.yml.\n"
+                "Only includes defined in databricks.yml are applied.",
+                path=("include",),
+                at=place(other["include"]),
+            )
+            del other["include"]
+        _merge_whole(bundle, other)
+    if not included:
+        bundle.config.pop("include", None)
+
+
+def _check_include(name: str, at: Any) -> None:
+    if not name.endswith((".yml", ".yaml", ".json")):
+        raise Failed(
+            "Files in the 'include' configuration section must be YAML or JSON files.",
+            f"The file {name} in the 'include' configuration section is not a YAML or JSON file, and only such"
+            " files are supported. To include files to sync, specify them in the 'sync.include' configuration"
+            " section instead.",
+            at,
+        )
+
+
+def _merge_whole(bundle: Bundle, other: Map) -> None:
+    mine = get(bundle.config, "resources") or {}
+    for group, items in (other.get("resources") or {}).items():
+        for key, item in (items or {}).items():
+            if get(mine, group, key) is not None:
+                raise Failed(
+                    f"multiple resources or scripts have been defined with the same key: {key}",
+                    at=place(item),
+                )
+    try:
+        bundle.config = merge(bundle.config, other)
+    except TypeError as error:
+        raise Failed(str(error)) from error
+
+
+def _check_keys(bundle: Bundle) -> None:
+    """Names of resources are unique across kinds, because `bundle run KEY` knows no kind."""
+    seen: dict[str, Any] = {}
+    for container, key, _ in find(bundle.config, ("resources", "*", "*")):
+        if key in seen:
+            raise Failed(
+                f"multiple resources or scripts have been defined with the same key: {key}",
+                at=place(seen[str(key)]),
+            )
+        seen[str(key)] = container[key]
+
+
+def _assign_from_flags(bundle: Bundle) -> None:
+    known = bundle.config.get("variables") or {}
+    for assignment in bundle.options.variables:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise Failed(f"unexpected flag value for variable assignment: {assignment}")
+        if name not in known:
+            raise Failed(f"variable {name} has not been defined")
+        variable = known[name] if known[name] is not None else Map()
+        if variable.get("type") == "complex":
+            raise Failed(f"setting variables of complex type via --var flag is not supported: {name}")
+        known[name] = located({**variable, "value": value}, place(variable))
+
+
+def _select_target(bundle: Bundle) -> None:
+    targets = bundle.config.get("targets") or {"default": Map()}
+    name = bundle.options.target or os.environ.get("DATABRICKS_BUNDLE_TARGET") or _default_target(targets)
+    if name not in targets:
+        raise Failed(f"{name}: no such target. Available targets: {', '.join(targets)}")
+    target = targets[name] or Map()
+    _overlay(bundle, target)
+    config = bundle.config
+    config["bundle"] = merge(config.get("bundle") or Map(), {"target": name, "environment": name})
+    for key in ("mode", "cluster_id"):
+        if target.get(key) is not None:
+            config["bundle"][key] = target[key]
+    if target.get("git"):
+        config["bundle"]["git"] = merge(config["bundle"].get("git"), target["git"])
+    bundle.root_path_is_explicit = bool(get(target, "workspace", "root_path"))
+    config.pop("targets", None)
+
+
+def _default_target(targets: dict[str, Any]) -> str:
+    if len(targets) == 1:
+        return next(iter(targets))
+    chosen = [name for name, target in targets.items() if target and target.get("default")]
+    if len(chosen) > 1:
+        raise Failed(f"multiple targets are marked as default ({', '.join(chosen)})")
+    if not chosen:
+        raise Failed("please specify target")
+    return chosen[0]
+
+
+def _overlay(bundle: Bundle, target: Map) -> None:
+    config = bundle.config
+    variables = config.get("variables") or {}
+    for name in target.get("variables") or {}:
+        if name not in variables:
+            raise Failed(
+                f"failed to perform target override for target={bundle.options.target}: variable {name} is not"
+                " defined but is assigned a value"
+            )
+    for key in _MERGED_FROM_TARGET:
+        if target.get(key) is not None:
+            config[key] = merge(config.get(key), target[key])
+    for name, override in (target.get("variables") or {}).items():
+        variables[name] = located({**(variables[name] or {}), **(override or {})}, place(variables[name]))
+    if target.get("run_as") is not None:
+        config["run_as"] = target["run_as"]
+
+
+_SUPPORTED_RESOURCES = {"jobs", "pipelines"}
+_REFUSED_EXPERIMENTS = (
+    "scripts",
+    "python",
+    "pydabs",
+    "python_wheel_wrapper",
+    "use_legacy_run_as",
+    "immutable_folder",
+)
+
+
+def _refuse_code(config: Map) -> None:
+    for name in ("python", "scripts", "environments"):
+        if config.get(name):
+            raise Refused(f"`{name}`")
+    for name in _REFUSED_EXPERIMENTS:
+        if get(config, "experimental", name):
+            raise Refused(f"`experimental.{name}`")
+
+
+def _refuse_in_targets(config: Map) -> None:
+    _refuse_code(config)
+    for container, key, path in find(config, ("targets", "*", "resources", "*")):
+        if key not in _SUPPORTED_RESOURCES and container[key]:
+            raise Refused(f"`{'.'.join(map(str, path))}`")
+
+
+def _refuse(config: Map) -> None:
+    for group, items in (config.get("resources") or {}).items():
+        if group not in _SUPPORTED_RESOURCES and items:
+            raise Refused(f"`resources.{group}`")
+    for path, what in (
+        (("bundle", "engine"), "`bundle.engine: terraform`"),
+        (("bundle", "databricks_cli_version"), "`bundle.databricks_cli_version`"),
+        (("bundle", "cluster_id"), "`cluster_id`"),
+        (("bundle", "compute_id"), "`compute_id`"),
+        (("workspace", "profile"), "`workspace.profile`"),
+        (("presets", "source_linked_deployment"), "`presets.source_linked_deployment`"),
+        (("presets", "artifacts_dynamic_version"), "`presets.artifacts_dynamic_version`"),
+    ):
+        value = get(config, *path)
+        if value and value != "direct":
+            raise Refused(what)
+    for container, key, path in find(config, ("variables", "*", "lookup")):
+        if container[key]:
+            raise Refused(f"`{'.'.join(map(str, path))}`")
+    for container, key, path in find(config, ("artifacts", "*")):
+        artifact = container[key] or {}
+        if artifact.get("type", "whl") != "whl" or artifact.get("dynamic_version"):
+            what = "dynamic_version" if artifact.get("dynamic_version") else f"type: {artifact['type']}"
+            raise Refused(f"`{'.'.join(map(str, path))}.{what}`")
+
+
+def new_bundle(options: Options) -> Bundle:
+    """Return the bundle of the current folder, not read yet.
+
+    Raises:
+        Failed: there is none.
+    """
+    root = find_root()
+    return Bundle(root=root, options=options, log=Log(str(root), quiet=options.quiet > 1))

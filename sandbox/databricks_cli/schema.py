@@ -1,0 +1,201 @@
+"""The shape of a bundle: which fields there are, and what type each has.
+
+`normalize` is what the real command does right after reading a file and again after variables were filled in:
+values get their types, unknown fields and wrong types are warned about and left out.
+"""
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from sandbox.databricks_cli.diagnostics import Log
+from sandbox.databricks_cli.values import Location, Map, Path, find, kind, located, place
+
+PURE_REFERENCE = re.compile(r"\$\{[^\W\d_][\w-]*(\.[^\W\d_][\w-]*(\[[0-9]+\])*)*(\[[0-9]+\])*\}")
+
+_TRUE = {"true", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
+_FALSE = {"false", "n", "N", "no", "No", "NO", "off", "Off", "OFF"}
+_WORDS = {"s": "string", "b": "bool", "i": "int", "f": "float"}
+
+_NOTHING = object()
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    text = files(__package__ or "sandbox.databricks_cli").joinpath("fields.json").read_text("utf-8")
+    tables: dict[str, Any] = json.loads(text)
+    return tables
+
+
+def fields(type_name: str) -> dict[str, str]:
+    """The fields of a type, each with the type of its value (the notation is in fields.json)."""
+    named: dict[str, str] = _tables()["types"].get(type_name, {})
+    return named
+
+
+def normalize(value: Any, shape: str, log: Log | None, path: Path = ()) -> Any:
+    """Return `value` in the given shape; what does not fit is warned about and left out (None)."""
+    result = _Normalizer(log).fit(value, shape, path, place(value))
+    return None if result is _NOTHING else result
+
+
+class _Normalizer:
+    def __init__(self, log: Log | None) -> None:
+        self.log = log
+
+    def fit(self, value: Any, shape: str, path: Path, at: Location | None) -> Any:
+        base = shape.partition(":")[0]
+        if base == "*":
+            return value
+        if base in _WORDS:
+            return self.scalar(value, base, path, at)
+        if value is None or (isinstance(value, str) and PURE_REFERENCE.fullmatch(value)):
+            return value
+        if base.startswith("["):
+            return self.sequence(value, base[1:], path, at)
+        if not isinstance(value, dict):
+            return self.mismatch("map", value, path, at)
+        if base.startswith("{"):
+            known = dict.fromkeys(value, base[1:])
+        else:
+            known = {**fields(base), **_INTERNAL.get(base, {})}
+        return self.mapping(value, known, path)
+
+    def mapping(self, value: dict[str, Any], known: dict[str, str], path: Path) -> Any:
+        keys_at = value.keys_at if isinstance(value, Map) else {}
+        anchored = value.anchored if isinstance(value, Map) else frozenset[str]()
+        result: Map = located({}, place(value))
+        result.keys_at, result.anchored = keys_at, anchored
+        for key, item in value.items():
+            at = place(item) or keys_at.get(key)
+            if key not in known:
+                if key not in anchored:
+                    self.warn(f"unknown field: {key}", path, keys_at.get(key) or place(value))
+                continue
+            fitted = self.fit(item, known[key], (*path, key), at)
+            if fitted is not _NOTHING:
+                result[key] = fitted
+        return result
+
+    def sequence(self, value: Any, shape: str, path: Path, at: Location | None) -> Any:
+        if not isinstance(value, list):
+            return self.mismatch("sequence", value, path, at)
+        items = []
+        for item in value:
+            fitted = self.fit(item, shape, (*path, len(items)), place(item) or at)
+            if fitted is not _NOTHING:
+                items.append(fitted)
+        return located(items, place(value))
+
+    def scalar(self, value: Any, base: str, path: Path, at: Location | None) -> Any:
+        if value is None:
+            self.warn(f"expected a {_WORDS[base]} value, found null", path, at)
+            return _NOTHING
+        if isinstance(value, (dict, list)):
+            return self.mismatch(_WORDS[base], value, path, at)
+        if base == "s":
+            return value if isinstance(value, str) else located(_text(value), at)
+        if isinstance(value, str):
+            if PURE_REFERENCE.fullmatch(value):
+                return value
+            parsed = _parsed(value, base)
+            return self.mismatch(_WORDS[base], value, path, at) if parsed is None else parsed
+        if base == "b":
+            return value if isinstance(value, bool) else self.mismatch("bool", value, path, at)
+        if isinstance(value, bool):
+            return self.mismatch(_WORDS[base], value, path, at)
+        if base == "i" and value != int(value):
+            self.warn(f'cannot accurately represent "{value:g}" as integer due to precision loss', path, at)
+            return _NOTHING
+        return int(value) if base == "i" else float(value)
+
+    def mismatch(self, expected: str, value: Any, path: Path, at: Location | None) -> object:
+        self.warn(f"expected {expected}, found {kind(value)}", path, at)
+        return _NOTHING
+
+    def warn(self, summary: str, path: Path, at: Location | None) -> None:
+        if self.log is not None:
+            self.log.warning(summary, path=path, at=at)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.17g}" if isinstance(value, float) and value != int(value) else str(int(value))
+
+
+def _parsed(text: str, base: str) -> Any:
+    """The value that a text stands for, or None where it stands for none."""
+    if base == "b":
+        return True if text in _TRUE else False if text in _FALSE else None
+    try:
+        return int(text) if base == "i" else float(text)
+    except ValueError:
+        return None
+
+
+# Set by the command itself, so that they may come back in a value that was read before.
+_INTERNAL = {
+    "Root": {},
+    "Bundle": {"target": "s", "environment": "s", "mode": "s"},
+    "Git": {"actual_branch": "s", "bundle_root_path": "s", "commit": "s"},
+    "Variable": {"value": "*"},
+    "Workspace": {"current_user": "*"},
+    "Artifact": {"files": "*"},
+    "Job": {"deployment": "*", "edit_mode": "s", "format": "s"},
+    "Pipeline": {"deployment": "*"},
+}
+
+
+def check_values(config: dict[str, Any], log: Log) -> None:
+    """Warn about required fields that are missing and words that are not among the allowed ones."""
+    found: list[tuple[str, str, Path, Location | None]] = []
+    _check(config, "Root", (), found)
+    for wanted in ("required", "enum"):
+        for what, summary, path, at in sorted(found, key=lambda f: (f[1], str(f[3]), str(f[2]))):
+            if what == wanted:
+                log.warning(summary, path=path, at=at)
+
+
+def _check(value: Any, shape: str, path: Path, found: list[tuple[str, str, Path, Location | None]]) -> None:
+    base, _, enum = shape.partition(":")
+    if isinstance(value, dict) and not base.startswith("{"):
+        for name in _tables()["required"].get(base, []):
+            if value.get(name) is None:
+                found.append(("required", f'required field "{name}" is not set', path, place(value)))
+        for key, item in value.items():
+            _check(item, fields(base).get(key, "*"), (*path, key), found)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check(item, base[1:], (*path, key), found)
+    elif isinstance(value, list) and base.startswith("["):
+        for index, item in enumerate(value):
+            _check(item, base[1:], (*path, index), found)
+    elif enum and isinstance(value, str) and "${" not in value:
+        allowed = sorted(_tables()["enums"][enum])
+        if value not in allowed:
+            text = f'invalid value "{value}" for enum field. Valid values are [{" ".join(allowed)}]'
+            found.append(("enum", text, path, place(value)))
+
+
+def without_empty_texts(config: dict[str, Any]) -> None:
+    """Drop empty texts from resources: the API takes them for values, the writer meant "not set"."""
+    for group in ("jobs", "pipelines"):
+        for container, key, _ in list(find(config, ("resources", group, "*"))):
+            container[key] = _full(container[key], group[:-1].capitalize())
+
+
+def _full(value: Any, shape: str) -> Any:
+    base = shape.partition(":")[0]
+    if isinstance(value, dict) and not base.startswith("{"):
+        kept = {}
+        for key, item in value.items():
+            required = key in _tables()["required"].get(base, [])
+            if item != "" or required:
+                kept[key] = _full(item, fields(base).get(key, "*"))
+        return located(kept, place(value))
+    if isinstance(value, list) and base.startswith("["):
+        return located([_full(item, base[1:]) for item in value], place(value))
+    return value

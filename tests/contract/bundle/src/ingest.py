@@ -1,0 +1,1 @@
+import dlt  # not run here
