@@ -110,9 +110,8 @@ def merge_box(hub: Hub, repository: Repository, pull: Pull, refused: str | None)
         return MergeBox("Closed", "This was closed without being merged.", "bad")
     match known(hub, repository, pull).state:
         case "dirty":
-            return MergeBox(
-                "This branch has conflicts", "They must be resolved before it can be merged.", "bad"
-            )
+            files = ", ".join(conflicts(hub, repository, pull))
+            return MergeBox("This branch has conflicts", f"To be resolved before a merge: {files}", "bad")
         case "draft":
             return MergeBox("This is a draft", "Drafts cannot be merged.", "warn")
         case "behind" | "blocked":
