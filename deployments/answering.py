@@ -1,0 +1,134 @@
+"""Answer a release that waits for approval, and see what comes of it."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deployments.prefect_api import PrefectApi
+from deployments.runs import Question, Run, Step
+from deployments.watching import Watch
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.gate import Decision
+from tasks.rules.versions import Version
+
+TRY_FOR_SECONDS = 15.0
+_TRY_EVERY_SECONDS = 0.5
+_SEEN_WITHIN_SECONDS = 60.0
+
+# What the form says is still missing: `tasks.rules.texts.form_description` writes it.
+_MISSING = re.compile(r"Still missing: (.*?)\.(?:\n|$)", re.DOTALL)
+_SHIPS = {"merge", "tag", "deploy production"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person says about a release."""
+
+    decision: Decision
+    reason: str = ""
+
+
+def waiting_run(api: PrefectApi, repository: str, version: str) -> Run:
+    """The one run of this release that waits for people.
+
+    Raises:
+        NeedsHuman: none does, or several do; the text says which, and what to do.
+    """
+    wanted = str(Version.parse(version))
+    runs = api.runs(repository, wanted)
+    waiting = [run for run in runs if run.waits]
+    if len(waiting) == 1:
+        return waiting[0]
+    if waiting:
+        listed = "\n".join(f"  {run.name}  {run.url}" for run in waiting)
+        raise NeedsHuman(
+            f"{len(waiting)} runs of {repository} {wanted} wait for an answer:\n{listed}",
+            "answer the newest in Prefect (Resume) and cancel the others: a release needs one run",
+        )
+    raise _nobody_waits(api, repository, wanted, runs[0] if runs else None)
+
+
+def _nobody_waits(api: PrefectApi, repository: str, version: str, newest: Run | None) -> NeedsHuman:
+    if newest is not None and not newest.ended:
+        return NeedsHuman(
+            f"{newest.name} does not wait for an answer now: it is {newest.state.lower()}",
+            f"watch it: {newest.url}",
+        )
+    others = api.runs(repository, kinds=["PAUSED"])
+    named = ", ".join(sorted({run.version for run in others}))
+    also = f" (these wait: {named})" if named else ""
+    if newest is not None:
+        return NeedsHuman(
+            f"{newest.name} does not wait for an answer: its last run ended as {newest.state}{also}",
+            f"see where it stands (dabflow status {version}); start it again: dabflow release --version {version}",
+        )
+    return NeedsHuman(
+        f"Prefect knows no run of {repository} {version}{also}",
+        f"check the version (dabflow status); start it: dabflow release --version {version}",
+    )
+
+
+def give(api: PrefectApi, run: Run, answer: Answer, *, within_seconds: float = TRY_FOR_SECONDS) -> None:
+    """Prefect has taken the answer, and goes on with the run.
+
+    Right after a run was suspended Prefect may be busy, or may not have stored its question yet; the same
+    answer is handed in again until it is taken.
+
+    Raises:
+        NeedsHuman: somebody else answered before, or Prefect does not take the answer.
+    """
+    said = {"decision": answer.decision, "reason": answer.reason}
+    deadline = time.monotonic() + within_seconds
+    first = True
+    while problem := api.resume(run.id, said):
+        now = api.run(run.id)
+        if not now.waits:
+            if first:
+                raise NeedsHuman(
+                    f"{run.name} was answered a moment ago by somebody else: it is {now.state.lower()}",
+                    f"see what becomes of it: {run.url}",
+                )
+            return  # an earlier try was taken, its answer was lost
+        first = False
+        if time.monotonic() > deadline:
+            raise NeedsHuman(
+                f"Prefect does not take the answer for {run.name}: {problem}",
+                f"try again in a minute, or answer in Prefect (Resume): {run.url}",
+            )
+        time.sleep(_TRY_EVERY_SECONDS)
+
+
+def seen_afterwards(watch: Watch, question: Question | None, *, within_seconds: float | None = None) -> Run:
+    """Watch until it is clear what came of an answer; the run as it is then."""
+    return watch.until(
+        _clear(question.key if question else ""), within_seconds=within_seconds or _SEEN_WITHIN_SECONDS
+    )
+
+
+def _clear(answered: str) -> Callable[[Run, list[Step], Question | None], bool]:
+    def clear(run: Run, steps: list[Step], question: Question | None) -> bool:
+        asks_again = run.waits and question is not None and question.key != answered
+        ships = not run.waits and any(step.name in _SHIPS for step in steps)
+        return run.ended or asks_again or ships
+
+    return clear
+
+
+def missing_in(question: Question | None) -> str:
+    """What the question says is still missing for an approval."""
+    found = _MISSING.search(question.text) if question else None
+    return found[1] if found else ""
+
+
+def outcome(run: Run, question: Question | None, version: str) -> str:
+    """One sentence about what an answer led to, and what somebody does next."""
+    if run.waits:
+        missing = missing_in(question) or "see its form"
+        return (
+            f"{run.name} still waits. Missing: {missing}.\n"
+            f"  what to do: bring that about on GitHub, then wake it: dabflow recheck {version}"
+        )
+    if run.ended:
+        return ""  # how it ended was told already
+    return f"{run.name} goes on to production. Watch it: {run.url}"

@@ -1,0 +1,1 @@
+"""The commands of `dabflow`, one module each: imported only when it is the one that was called."""

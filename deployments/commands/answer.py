@@ -1,0 +1,51 @@
+"""`dabflow approve`, `dabflow reject` and `dabflow recheck`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from deployments import surroundings
+from deployments.answering import Answer, give, outcome, seen_afterwards, waiting_run
+from deployments.commands.options import Repository, Version
+from deployments.prefect_api import connected
+from deployments.screen import Screen, make_console
+from deployments.watching import Watch
+from tasks.rules.versions import Version as Number
+
+Reason = Annotated[str, Parameter(name="--reason", help="kept with the release")]
+
+
+def approve(version: Version, /, *, reason: Reason = "", repository: Repository = None) -> int:
+    """Approve what production would get. Where reviews are asked for, they count all the same."""
+    return _answer(version, repository, Answer("approve", reason))
+
+
+def reject(version: Version, /, *, reason: Reason, repository: Repository = None) -> int:
+    """Reject it: the pull request is closed with your reason, its branch stays."""
+    return _answer(version, repository, Answer("reject", reason))
+
+
+def recheck(version: Version, /, *, reason: Reason = "", repository: Repository = None) -> int:
+    """Wake it, so that it looks at GitHub again: after a review, a merge, a new commit."""
+    return _answer(version, repository, Answer("recheck", reason))
+
+
+def _answer(version: str, repository: str | None, answer: Answer) -> int:
+    slug, version = surroundings.repository_or_default(repository), str(Number.parse(version))
+    console = make_console()
+    with connected() as api, Screen(console) as screen:
+        run = waiting_run(api, slug, version)
+        question = api.question(run.id)
+        watch = Watch(api, run.id, screen)
+        watch.skip()
+        give(api, run, answer)
+        console.print(f"{escape(run.name)}: {answer.decision} was handed in", soft_wrap=True)
+        try:
+            now = seen_afterwards(watch, question)
+        except KeyboardInterrupt:
+            console.print(f"The run goes on by itself: {run.url}", soft_wrap=True)
+            return 0
+        if said := outcome(now, api.question(run.id), version):
+            console.print(escape(said), soft_wrap=True)
+    return 1 if now.went_wrong else 0

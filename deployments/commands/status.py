@@ -1,0 +1,1 @@
+"""`dabflow status`."""

@@ -1,0 +1,20 @@
+"""The project as the sandbox and the worker see it: where it is, how Prefect is made to match it."""
+
+import sys
+from pathlib import Path
+
+from sandbox.lifecycle import Project
+
+FOLDER = Path(__file__).resolve().parent.parent
+
+PROJECT = Project(
+    folder=FOLDER,
+    setup=((sys.executable, "-m", "deployments.command", "setup"),),
+    environment={"DABFLOW_CODE": str(FOLDER)},
+    hints=(
+        "dabflow release --bump minor --watch    start a release as rita, and follow it",
+        "dabflow status                          where it stands, and what is asked of whom",
+        "approve its pull request as ravi        on the page that `status` names",
+        "dabflow approve 1.4.0 --reason 'go'     the second half of the approval; then watch production",
+    ),
+)
