@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sandbox.databricks_cli.launcher import write_launcher
 from sandbox.github.server import GitHub
 from sandbox.ports import keep_ports, known_ports
 from sandbox.serving import Served, listening_socket
@@ -164,8 +165,6 @@ def find_cli(folder: Path) -> Path:
     installed = shutil.which("databricks")
     if installed and _supported(cli_version(Path(installed))):
         return Path(installed).resolve()
-    from sandbox.databricks_cli.launcher import write_launcher  # noqa: PLC0415 - needed only without a real one
-
     return write_launcher(folder)
 
 
