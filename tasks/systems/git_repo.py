@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from tasks.systems import connections
 
 log = logging.getLogger(__name__)
 
+STALLED_AFTER_SECONDS = 60  # a server that sends nothing for that long does not answer
+_LOCK_IS_STALE_SECONDS = 60
 _HEADS_AND_TAGS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -48,6 +51,7 @@ class Mirror:
         self.url = f"{connections.github_url()}/{repository}.git"
         host = (urlsplit(self.url).netloc).replace(":", "_")
         self.path = connections.home() / "mirrors" / host / f"{repository}.git"
+        self._fetched = self.path / "dabflow-fetched"
 
     def fetch(self) -> "Mirror":
         """Bring the mirror up to what the server has now.
@@ -56,13 +60,15 @@ class Mirror:
             TryAgain: the server did not answer; nothing may be concluded about what it holds.
         """
         with self._alone():
+            self._create_if_missing()
             try:
-                self._git().fetch("--prune", "--force", "--no-auto-gc", "origin", *_HEADS_AND_TAGS)
+                self._fetch()
             except git.GitCommandError as error:
                 raise TryAgain(
                     f"git could not read {self.url}: {_last_line(error)}",
                     "check that GitHub answers and that the token may read the repository, then retry",
                 ) from error
+            self._fetched.touch()
         return self
 
     def branches(self) -> dict[str, str]:
@@ -93,18 +99,19 @@ class Mirror:
         return named[1]
 
     def tree(self, commit: str) -> str:
-        return str(self._git().rev_parse(f"{commit}^{{tree}}"))
+        with self._explained(f"find {commit[:12]}", commit):
+            return str(self._git().rev_parse("--verify", f"{commit}^{{tree}}"))
 
     def commit(self, sha: str) -> Commit:
-        return next(self._commits("-1", sha))
+        return self._commits("-1", upto=sha)[0]
 
     def first_parent_commits(self, *, after: str | None, upto: str) -> list[Commit]:
         """The commits on the main line after `after` (None: from the beginning), newest first."""
-        return list(self._commits("--first-parent", upto, *([f"^{after}"] if after else [])))
+        return self._commits("--first-parent", upto=upto, after=after)
 
     def commits(self, *, after: str | None, upto: str) -> list[Commit]:
         """Every commit that `upto` has and `after` has not, newest first."""
-        return list(self._commits(upto, *([f"^{after}"] if after else [])))
+        return self._commits(upto=upto, after=after)
 
     def is_ancestor(self, ancestor: str, of: str) -> bool:
         """Whether `of` contains `ancestor`.
@@ -112,75 +119,163 @@ class Mirror:
         Raises:
             NeedsHuman: one of the two is not in the repository.
         """
-        try:
-            self._git().merge_base("--is-ancestor", ancestor, of)
-        except git.GitCommandError as error:
-            if error.status == 1:
-                return False
-            raise NeedsHuman(
-                f"{self.repository} does not have both {ancestor[:12]} and {of[:12]}",
-                "was history rewritten? restore the missing commit, then retry",
-            ) from error
+        with self._explained(f"find both {ancestor[:12]} and {of[:12]}", ancestor, of):
+            try:
+                self._git().merge_base("--is-ancestor", ancestor, of)
+            except git.GitCommandError as error:
+                if error.status == 1:
+                    return False
+                raise
         return True
 
     def read(self, commit: str, path: str) -> str | None:
         """The text of a file at a commit, or None where the commit has no such file."""
-        if not str(self._git().ls_tree(commit, "--", path)):
-            return None
-        with self._alone():
-            return str(self._git().show(f"{commit}:{path}"))
+        with self._explained(f"read {path} at {commit[:12]}", commit):
+            if " blob " not in str(self._git().ls_tree(commit, "--", path)):
+                return None
+            with self._alone():
+                text = self._command().cat_file("blob", f"{commit}:{path}", strip_newline_in_stdout=False)
+        return str(text)
 
     def changed_files(self, before: str, after: str) -> list[str]:
         """Paths whose content differs between two commits."""
-        return str(self._git().diff("--name-only", "--no-renames", before, after)).splitlines()
+        with self._explained(f"compare {before[:12]} with {after[:12]}", before, after):
+            names = str(self._git().diff("--name-only", "--no-renames", "-z", before, after))
+        return [name for name in names.split("\0") if name]
 
     @contextmanager
     def worktree(self, commit: str) -> Iterator[Path]:
-        """A folder with the files of `commit`, HEAD detached; gone afterwards."""
-        folder = Path(tempfile.mkdtemp(prefix="worktree-", dir=self._beside("worktrees")))
-        tree = folder / "files"
-        try:
-            with self._alone():
-                self._git().worktree("add", "--detach", str(tree), commit)
+        """A folder with the files of `commit`, HEAD detached; gone afterwards.
+
+        Raises:
+            TryAgain: the server did not give the files.
+        """
+        self._git()
+        with self._reserved_folder() as folder:
+            tree = folder / "files"
+            with self._explained(f"check out {commit[:12]}", commit), self._alone():
+                self._command().worktree("add", "--detach", str(tree), commit)
             yield tree
+
+    @contextmanager
+    def _reserved_folder(self) -> Iterator[Path]:
+        """A new folder that is ours as long as this process lives: the lock in it ends with us."""
+        with self._alone():
+            self._sweep()
+            folder = Path(tempfile.mkdtemp(prefix="worktree-", dir=self._worktrees()))
+            owner = (folder / "in-use").open("w")
+            fcntl.flock(owner, fcntl.LOCK_EX)
+        try:
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            owner.close()
             with self._alone():
-                self._git().worktree("prune")
+                self._command().worktree("prune")
 
-    def _commits(self, *what: str) -> Iterator[Commit]:
-        text = str(self._git().log("--format=%H%x00%P%x00%aN%x00%ct%x00%B%x1e", *what, "--"))
-        for entry in text.split("\x1e"):
-            if entry.strip():
-                sha, parents, author, time, message = entry.strip("\n").split("\x00", 4)
-                yield Commit(sha, tuple(parents.split()), author, int(time), message.strip())
+    def _sweep(self) -> None:
+        """Remove what killed processes left behind; folders are made and swept under the same lock."""
+        for folder in self._worktrees().iterdir():
+            with (folder / "in-use").open("a") as owner:
+                try:
+                    fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                log.info("removing %s, which a killed process left", folder)
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _commits(self, *options: str, upto: str, after: str | None = None) -> list[Commit]:
+        without = [f"^{after}"] if after else []
+        with self._explained(f"list the commits of {upto[:12]}", upto, *([after] if after else [])):
+            text = str(
+                self._git().log("--format=%H%x00%P%x00%aN%x00%ct%x00%B%x1e", *options, upto, *without, "--")
+            )
+        return [_commit(entry.strip("\n")) for entry in text.split("\x1e") if entry.strip()]
 
     def _refs(self, prefix: str) -> dict[str, str]:
         lines = self._git().for_each_ref("--format=%(refname:lstrip=2) %(objectname)", prefix)
         return dict(cast("tuple[str, str]", tuple(line.split(" "))) for line in str(lines).splitlines())
 
     def _git(self) -> git.Git:
-        """The git command in the mirror, with the token in its environment only."""
-        if not (self.path / "HEAD").exists():
-            self._create()
-        command = git.Git(str(self.path))
-        command.update_environment(**credentials(self.url))
+        """The git command in a mirror that was fetched at least once: an empty one would say "no branches"."""
+        if not self._fetched.exists():
+            self.fetch()
+        return self._command()
+
+    def _command(self, folder: Path | None = None) -> git.Git:
+        """The git command with the token in its environment only, and none of our other secrets there."""
+        command = git.Git(str(folder or self.path))
+        command.update_environment(**_without_our_secrets(), **credentials(self.url))
         return command
 
-    def _create(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        git.Repo.init(str(self.path), bare=True, initial_branch="main")
-        with git.Repo(str(self.path)).config_writer() as config:
-            config.set_value('remote "origin"', "url", self.url)
-            # A partial mirror: contents come when a worktree or a look at a file needs them.
-            config.set_value('remote "origin"', "promisor", "true")
-            config.set_value('remote "origin"', "partialclonefilter", "blob:none")
-            config.set_value("gc", "auto", "0")
+    def _fetch(self) -> None:
+        options = ("--prune", "--force", "--no-auto-gc")
+        try:
+            self._command().fetch(*options, "origin", *_HEADS_AND_TAGS)
+        except git.GitCommandError:
+            if not self._unlocked():
+                raise
+            self._command().fetch(*options, "origin", *_HEADS_AND_TAGS)
 
-    def _beside(self, name: str) -> Path:
-        folder = self.path.parent / f"{self.path.stem}.{name}"
+    def _unlocked(self) -> bool:
+        """Remove the lock files of a git that was killed; say whether there were any."""
+        before = time.time() - _LOCK_IS_STALE_SECONDS
+        found = [*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")]
+        stale = [lock for lock in found if lock.stat().st_mtime < before]
+        for lock in stale:
+            log.warning("removing %s, which a killed git left", lock)
+            lock.unlink(missing_ok=True)
+        return bool(stale)
+
+    def _create_if_missing(self) -> None:
+        """The mirror is there, whole: it is made beside its place and then moved there."""
+        if (self.path / "HEAD").exists():
+            return
+        new = Path(tempfile.mkdtemp(prefix=f"{self.path.stem}.new-", dir=self.path.parent))
+        command = self._command(new)
+        command.init("--quiet", "--bare", "--initial-branch=main")
+        for key, value in {
+            "remote.origin.url": self.url,
+            # A partial mirror: contents come when a worktree or a look at a file needs them.
+            "remote.origin.promisor": "true",
+            "remote.origin.partialclonefilter": "blob:none",
+            "gc.auto": "0",
+        }.items():
+            command.config(key, value)
+        shutil.rmtree(self.path, ignore_errors=True)
+        new.rename(self.path)
+
+    def _worktrees(self) -> Path:
+        folder = self.path.parent / f"{self.path.stem}.worktrees"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @contextmanager
+    def _explained(self, what: str, *commits: str) -> Iterator[None]:
+        """Tell apart what the server did not answer and what is not there, when git could not do `what`.
+
+        Raises:
+            TryAgain: the server does not answer, or did not give the files of a commit.
+            NeedsHuman: it answers, and one of the commits is missing.
+        """
+        try:
+            yield
+        except git.GitCommandError as error:
+            problem = f"git could not {what} in {self.repository}: {_last_line(error)}"
+            self.fetch()
+            if all(self._has(commit) for commit in commits):
+                raise TryAgain(problem, "check that GitHub answers, then retry") from error
+            raise NeedsHuman(
+                problem, "was history rewritten? restore the missing commit, then retry"
+            ) from error
+
+    def _has(self, commit: str) -> bool:
+        """Whether the commit is in the mirror itself; `--missing` keeps git from asking the server for it."""
+        try:
+            self._command().rev_list("--no-walk", "--missing=allow-any", commit)
+        except git.GitCommandError:
+            return False
+        return True
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -189,6 +284,11 @@ class Mirror:
         with (self.path.parent / f"{self.path.stem}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _commit(entry: str) -> Commit:
+    sha, parents, author, seconds, message = entry.split("\x00", 4)
+    return Commit(sha, tuple(parents.split()), author, int(seconds), message.strip())
 
 
 def credentials(url: str) -> dict[str, str]:
@@ -205,6 +305,8 @@ def credentials(url: str) -> dict[str, str]:
         ("credential.helper", ""),
         ("http.followRedirects", "false"),
         ("core.hooksPath", os.devnull),
+        ("http.lowSpeedLimit", "1"),
+        ("http.lowSpeedTime", str(STALLED_AFTER_SECONDS)),
     ]
     environment = {
         "GIT_TERMINAL_PROMPT": "0",
@@ -215,6 +317,12 @@ def credentials(url: str) -> dict[str, str]:
     for number, (key, value) in enumerate(settings):
         environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return environment
+
+
+def _without_our_secrets() -> dict[str, str]:
+    """Blanks over what git has no business to know; it would inherit this process's whole environment."""
+    ours = ("DABFLOW_", "DATABRICKS_", "PREFECT_")
+    return {name: "" for name in os.environ if name.startswith(ours)}
 
 
 def is_sha(text: str) -> bool:
