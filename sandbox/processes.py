@@ -101,9 +101,16 @@ def start(
     child = Child(name, process.pid, began(process.pid), str(log))
     # Its end is seen by `_reap`; without this Popen would warn that nobody waited.
     process.returncode = 0
-    _note(folder, name).parent.mkdir(exist_ok=True)
-    _note(folder, name).write_text(json.dumps(asdict(child)), encoding="utf-8")
+    _remember(folder, child)
     return child
+
+
+def _remember(folder: Path, child: Child) -> None:
+    note = _note(folder, child.name)
+    note.parent.mkdir(exist_ok=True)
+    new = note.with_suffix(".new")
+    new.write_text(json.dumps(asdict(child)), encoding="utf-8")
+    new.replace(note)
 
 
 def remembered(folder: Path, name: str) -> Child | None:

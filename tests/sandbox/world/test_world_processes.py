@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.processes import Unhealthy, began, remembered, start, stop, wait_until
 
+READY = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(60)"]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
@@ -81,13 +82,14 @@ def test_interrupts_work_even_when_the_starter_ignores_them(tmp_path: Path) -> N
     """A Prefect worker stops by an interrupt that it sends to itself."""
     code = (
         "import os, sys; from pathlib import Path; from sandbox.processes import start; import time\n"
-        f"start(Path({str(tmp_path)!r}), 'sleeper', {SLEEP!r}, os.environ)"
+        f"start(Path({str(tmp_path)!r}), 'sleeper', {READY!r}, os.environ)"
     )
     ignoring = f"trap '' INT; exec {sys.executable} -c \"$1\""
     subprocess.run(["sh", "-c", ignoring, "sh", code], check=True)
     child = remembered(tmp_path, "sleeper")
     assert child is not None
-    time.sleep(0.3)
+    log = Path(child.log)
+    assert soon(lambda: "ready" in log.read_text())
 
     os.kill(child.pid, signal.SIGINT)
 
