@@ -18,6 +18,7 @@ from github import Auth, Github, GithubException, GithubRetry, InputGitAuthor
 from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
 from github.NamedUser import NamedUser
+from github.Organization import Organization
 from github.PullRequest import PullRequest as ApiPullRequest
 from github.Repository import Repository
 
@@ -48,7 +49,10 @@ class Refused(NeedsHuman):
 
 @dataclass(frozen=True)
 class PullRequest:
-    """One pull request: `state` is open, merged or closed (without a merge)."""
+    """One pull request: `state` is open, merged or closed (without a merge).
+
+    `head` is a branch of the repository itself, or `somebody:branch` of a fork.
+    """
 
     number: int
     state: str
@@ -99,18 +103,18 @@ def github_errors(what: str) -> Iterator[None]:
 
 
 def _ours(what: str, error: GithubException) -> Exception:
-    said = _said(error)
     headers = error.headers or {}
-    limited = error.status in {403, 429} and ("retry-after" in headers or "rate limit" in said.lower())
+    said = f"{error.status} {_said(error)}".rstrip()
+    # On a 403 the client may have swallowed the text, so the headers come first.
+    limited = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
+    limited = error.status in {403, 429} and (limited or "rate limit" in said.lower())
     if error.status in _PASSING or limited:
-        return TryAgain(f"{what}: GitHub answered {error.status} {said}", "wait a little, then retry")
+        return TryAgain(f"{what}: GitHub answered {said}", "wait a little, then retry")
     if error.status in _FORBIDDEN:
         needs = headers.get("x-accepted-github-permissions")
         remedy = f"give it {needs}" if needs else "check what the token in DABFLOW_GITHUB_TOKEN may do"
-        return NeedsHuman(f"{what}: GitHub refused our token ({error.status} {said})", remedy)
-    return Refused(
-        f"{what}: GitHub answered {error.status} {said}", "look at GitHub, then retry", error.status
-    )
+        return NeedsHuman(f"{what}: GitHub refused our token ({said})", remedy)
+    return Refused(f"{what}: GitHub answered {said}", "look at GitHub, then retry", error.status)
 
 
 def _said(error: GithubException) -> str:
@@ -144,8 +148,14 @@ class GitHubRepo:
 
     @cached_property
     def _repo(self) -> Repository:
-        with github_errors(f"reading {self.slug}"):
-            found = self._client.get_repo(self.slug)
+        try:
+            with github_errors(f"reading {self.slug}"):
+                found = self._client.get_repo(self.slug)
+        except Refused as error:
+            # Not `Refused`: nobody may read "the repository is hidden from us" as "that branch is not there".
+            raise NeedsHuman(
+                error.problem, f"check the name {self.slug}, and that the token may read it"
+            ) from error
         if found.full_name.lower() != self.slug.lower():
             raise NeedsHuman(
                 f"{self.slug} is now called {found.full_name}", "start the release with the new name"
@@ -164,9 +174,10 @@ class GitHubRepo:
 
     def permission(self, login: str) -> str:
         """admin, write, read or none, and none for somebody GitHub does not know."""
+        repo = self._repo
         try:
             with github_errors(f"reading what {login} may do"):
-                return self._repo.get_collaborator_permission(login)
+                return repo.get_collaborator_permission(login)
         except Refused as error:
             if error.status == _NOT_FOUND:
                 return "none"
@@ -176,11 +187,12 @@ class GitHubRepo:
 
     def ref(self, name: str) -> str | None:
         """The commit of `heads/x` or `tags/x` (peeled), or None where there is no such ref."""
+        repo = self._repo
         try:
             with github_errors(f"reading {name}"):
-                found = self._repo.get_git_ref(name)
+                found = repo.get_git_ref(name)
                 if found.object.type == "tag":
-                    return self._repo.get_git_tag(found.object.sha).object.sha
+                    return repo.get_git_tag(found.object.sha).object.sha
                 return found.object.sha
         except Refused as error:
             if error.status == _NOT_FOUND:
@@ -211,7 +223,7 @@ class GitHubRepo:
         with github_errors(f"looking for pull requests from {head}"):
             found = list(self._repo.get_pulls(state=state, base=base, head=f"{self.owner}:{head}"))
         # GitHub ignores a head that it does not understand, and then answers with all pull requests.
-        ours = [self._seen(p) for p in found if p.head.ref == head and p.base.ref == base]
+        ours = [p for p in map(self._seen, found) if (p.head, p.base) == (head, base)]
         return sorted(ours, key=lambda p: p.number, reverse=True)
 
     def merged_pull_requests(self, base: str) -> list[PullRequest]:
@@ -276,7 +288,7 @@ class GitHubRepo:
         """Our comment that starts with `marker`: its id and text."""
         with github_errors(f"reading the comments of #{number}"):
             found = self._handle(number).get_issue_comments()
-            ours = [c for c in found if c.user.login == self.me and c.body.startswith(marker)]
+            ours = [c for c in found if _login(c.user) == self.me and c.body.startswith(marker)]
         return (ours[0].id, ours[0].body) if ours else None
 
     def add_comment(self, number: int, body: str) -> None:
@@ -376,14 +388,19 @@ class GitHubRepo:
             title=pull.title,
             body=pull.body or "",
             url=pull.html_url,
-            author=pull.user.login,
-            head=pull.head.ref,
+            author=_login(pull.user) or "",
+            head=pull.head.ref if self._is_ours(pull) else pull.head.label,
             head_sha=pull.head.sha,
             base=pull.base.ref,
             # Lists lack it, and asking for a missing attribute would send a request of its own.
             merged_by=_login(pull.merged_by) if whole and merged else None,
             merge_commit=self._merge_commit(pull) if whole and merged else None,
         )
+
+    def _is_ours(self, pull: ApiPullRequest) -> bool:
+        """Whether its branch is in this repository; anybody may call a branch of a fork `release/1.4.0`."""
+        origin: Repository | None = pull.head.repo  # None: the fork was deleted
+        return origin is not None and origin.full_name.lower() == self.slug.lower()
 
     def _merge_commit(self, pull: ApiPullRequest) -> str | None:
         """The commit that merged it, from its events: the field of that name is leaving GitHub's API."""
@@ -398,7 +415,7 @@ class GitHubRepo:
         )
 
 
-def _login(user: NamedUser | None) -> str | None:
+def _login(user: NamedUser | Organization | None) -> str | None:
     return None if user is None else user.login
 
 
