@@ -5,6 +5,7 @@ after approve, crash, retry. So: a stored answer is returned first, stale questi
 was sent on without an answer stops.
 """
 
+from contextlib import suppress
 from typing import TypeVar
 
 from prefect import suspend_flow_run
@@ -12,7 +13,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.input import RunInput
 from prefect.input.actions import delete_flow_run_input, read_flow_run_input
 from prefect.input.run_input import keyset_from_base_key
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Decision
@@ -68,9 +69,11 @@ def ask(key: str, model: type[A], description: str, *, timeout_seconds: int | No
     keys = keyset_from_base_key(_base(key))
     for stale in (keys["schema"], keys["description"]):
         _forget(stale)
-    suspend_flow_run(
-        wait_for_input=model.with_initial_data(description=description), key=key, timeout=timeout_seconds
-    )
+    # Sent on without an answer, Prefect makes one out of defaults, and stumbles over the field that has none.
+    with suppress(ValidationError):
+        suspend_flow_run(
+            wait_for_input=model.with_initial_data(description=description), key=key, timeout=timeout_seconds
+        )
     answer = answered(key, model)
     if answer is None:
         raise NeedsHuman(

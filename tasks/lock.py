@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 log = logging.getLogger(__name__)
 
@@ -38,4 +38,8 @@ def _make_sure_it_exists(name: str) -> None:
         try:
             client.read_global_concurrency_limit_by_name(name)
         except ObjectNotFound:
-            client.upsert_global_concurrency_limit_by_name(name, limit=1)
+            try:
+                client.upsert_global_concurrency_limit_by_name(name, limit=1)
+            except ObjectAlreadyExists:
+                # Another run made it at the same moment: then it is there now.
+                client.read_global_concurrency_limit_by_name(name)

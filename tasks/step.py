@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import State, StateType, TaskRun
 from prefect.context import TaskRunContext
 from prefect.settings import get_current_settings
 
-from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import connections
 from tasks.systems.scrub import Scrubber
 
@@ -61,13 +61,12 @@ def _step(name: str, **how: Any) -> Callable[[Callable[P, R]], Task[P, R]]:  # n
         def scrubbed(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return function(*args, **kwargs)
-            except ReleaseError:
-                raise
             except Exception as error:
-                # Other people's errors may carry a request, an address or an environment.
-                text = f"{type(error).__name__}: {error}"
-                clean = Scrubber(connections.known_secrets()).text(text)
-                if clean == text:
+                # Errors, and those they came from, may carry a request, an address or an environment.
+                scrubber = Scrubber(connections.known_secrets())
+                clean = scrubber.text(f"{type(error).__name__}: {error}")
+                text = str(scrubber.scrubbed(error))
+                if scrubber.text(text) == text:
                     raise
                 raise NeedsHuman(clean, "this is a fault of dabflow: report it") from None
 
