@@ -7,8 +7,6 @@ from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 
 REST = "the whole plan is an artifact of the run in Prefect"
 SHORT = 12
-_FENCE = "```"
-_ROOM_FOR_NOTE = 60
 
 
 def marker(release: Release) -> str:

@@ -7,16 +7,15 @@ import pytest
 from golden_files import Golden
 
 from tasks.rules.gate import Judgement, Verdict
+from tasks.rules.markdown import GITHUB_LIMIT
 from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Candidate, Examined, ProductionPlan, Proposal, Release
 from tasks.rules.settings import Branches, ReleaseSettings
 from tasks.rules.texts import (
-    COMMENT_LIMIT,
     conflict_comment,
     control_comment,
     deployment_text,
     form_description,
-    limited,
     marker,
     merge_message,
     merge_title,
@@ -131,32 +130,14 @@ def test_a_question_is_about_one_commit_and_one_plan() -> None:
     assert question_key(PROPOSAL) not in {question_key(other) for other in others}
 
 
-def test_a_short_text_is_not_touched() -> None:
-    assert limited("x" * 100, 100) == "x" * 100
-
-
-def test_a_long_text_is_cut_at_a_line_and_says_what_is_missing() -> None:
-    text = "".join(f"line {number}\n" for number in range(1000))
-
-    cut = limited(text, 500)
-
-    kept, _, note = cut.partition("\n\n... ")
-    assert len(cut) <= 500
-    assert text.startswith(f"{kept}\n")
-    assert note.startswith(f"{len(text) - len(kept):,} characters more")
-
-
-def test_a_cut_inside_a_code_block_closes_it() -> None:
-    cut = limited("```\n" + "line\n" * 500 + "```\n", 500)
-
-    assert cut.count("```") == 2
-    assert cut.index("```", 3) < cut.index("characters more")
-
-
 def test_nothing_is_longer_than_github_takes() -> None:
     proposal = with_plan(markdown="| a | b |\n" * 20_000)
     body = pr_body(RELEASE, "- a change\n" * 20_000)
 
-    assert len(control_comment(RELEASE, Phase.PROPOSED, proposal=proposal)) <= COMMENT_LIMIT
-    assert len(body) <= COMMENT_LIMIT
+    assert len(control_comment(RELEASE, Phase.PROPOSED, proposal=proposal)) <= GITHUB_LIMIT
+    assert len(body) <= GITHUB_LIMIT
+    assert "the whole plan is an artifact of the run" in control_comment(
+        RELEASE, Phase.PROPOSED, proposal=proposal
+    )
+    assert "see the commits of this pull request" in body
     assert "nobody else needs to" in body
