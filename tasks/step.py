@@ -8,6 +8,7 @@
 import functools
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,15 +28,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RETRY_AFTER_SECONDS: list[float] = [2, 8, 30, 90]
+LONGEST_REST_SECONDS = 120  # a server may ask for an hour; a step that holds a lock gives up before
 
 for _name in ("flows", "tasks"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
 
 def may_pass_by_itself(_: object, __: TaskRun, state: State[Any]) -> bool:
-    """Say whether Prefect should run the step again: only for `TryAgain`."""
+    """Say whether Prefect should run the step again: only for `TryAgain`, and not before a server wants it."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, TryAgain)
+    if not isinstance(error, TryAgain):
+        return False
+    time.sleep(min(error.after_seconds, LONGEST_REST_SECONDS))
+    return True
 
 
 def ensure(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:

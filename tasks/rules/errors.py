@@ -20,7 +20,12 @@ class ReleaseError(Exception):
 
 
 class TryAgain(ReleaseError):
-    """It may pass by itself: the step is run again."""
+    """It may pass by itself: the step is run again, no sooner than `after_seconds` from now."""
+
+    def __init__(self, problem: str, remedy: str, after_seconds: float = 0) -> None:
+        super().__init__(problem, remedy)
+        self.args = (problem, remedy, after_seconds)
+        self.after_seconds = after_seconds
 
 
 class NeedsHuman(ReleaseError):

@@ -109,7 +109,12 @@ def _ours(what: str, error: GithubException) -> Exception:
     limited = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
     limited = error.status in {403, 429} and (limited or "rate limit" in said.lower())
     if error.status in _PASSING or limited:
-        return TryAgain(f"{what}: GitHub answered {said}", "wait a little, then retry")
+        after = str(headers.get("retry-after", ""))
+        return TryAgain(
+            f"{what}: GitHub answered {said}",
+            "wait a little, then retry",
+            float(after) if after.isdigit() else 0,
+        )
     if error.status in _FORBIDDEN:
         needs = headers.get("x-accepted-github-permissions")
         remedy = f"give it {needs}" if needs else "check what the token in DABFLOW_GITHUB_TOKEN may do"

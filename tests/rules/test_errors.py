@@ -20,3 +20,7 @@ def test_it_survives_the_way_between_processes(kind: type[ReleaseError]) -> None
 
     assert type(error) is kind
     assert (error.problem, error.remedy) == ("what is so", "what to do")
+
+
+def test_how_long_a_server_wants_to_be_left_alone_survives_as_well() -> None:
+    assert pickle.loads(pickle.dumps(TryAgain("what is so", "what to do", 60))).after_seconds == 60

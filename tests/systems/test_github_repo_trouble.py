@@ -133,9 +133,10 @@ def test_a_rate_limit_comes_up_at_once_and_may_pass(
     ahead.arm("refuse", f"{R}/git/.*", status=status, headers=headers, body=body)
     hub, started = GitHubRepo(SLUG), time.monotonic()
 
-    with pytest.raises(TryAgain, match=str(status)):
+    with pytest.raises(TryAgain, match=str(status)) as stop:
         hub.ref("heads/main")
 
+    assert stop.value.after_seconds == float(headers.get("Retry-After", "0"))
     assert time.monotonic() - started < 5
 
 

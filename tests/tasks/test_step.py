@@ -1,6 +1,7 @@
 """How a step is run, repeated and remembered, in a real Prefect."""
 
 import logging
+import time
 from collections import Counter
 
 import pytest
@@ -144,6 +145,25 @@ def test_it_is_given_up_in_the_end() -> None:
     with pytest.raises(TryAgain, match="GitHub answered 502"):
         once()
     assert calls["tries"] == 1 + len(RETRY_AFTER_SECONDS)
+
+
+@ensure("be left alone")
+def wants_to_be_left_alone() -> str:
+    calls["tries"] += 1
+    if calls["tries"] == 1:
+        raise TryAgain("GitHub answered 429", "wait", after_seconds=1.5)
+    return "done"
+
+
+def test_a_server_is_left_alone_as_long_as_it_wants() -> None:
+    @flow
+    def once() -> str:
+        return wants_to_be_left_alone.with_options(retry_delay_seconds=AT_ONCE)()
+
+    started = time.monotonic()
+
+    assert once() == "done"
+    assert time.monotonic() - started > 1.5
 
 
 def test_the_waits_grow() -> None:
