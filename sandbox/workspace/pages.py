@@ -28,12 +28,16 @@ from sandbox.workspace.tree import Tree, parent_of
 from sandbox.workspace.updates import OVER
 
 _SEND_ON = """
-const to = location.hash
-  .replace(/^#joblist\\/pipelines\\//, "/pipelines/")
-  .replace(/^#job\\/run\\//, "/jobs/runs/")
-  .replace(/^#job\\//, "/jobs/").replace(/^(\\/jobs\\/\\d+)\\/run\\//, "$1/runs/")
-  .replace(/^#workspace\\//, "/files/");
-if (to.startsWith("/")) location.replace(to);
+function sendOn() {
+  const to = location.hash
+    .replace(/^#joblist\\/pipelines\\//, "/pipelines/")
+    .replace(/^#job\\/run\\//, "/jobs/runs/")
+    .replace(/^#job\\//, "/jobs/").replace(/^(\\/jobs\\/\\d+)\\/run\\//, "$1/runs/")
+    .replace(/^#workspace\\//, "/files/");
+  if (to.startsWith("/")) location.replace(to);
+}
+addEventListener("hashchange", sendOn);
+sendOn();
 """
 _HASH = base64.b64encode(hashlib.sha256(_SEND_ON.encode()).digest()).decode()
 _HOME_HEADERS = {
