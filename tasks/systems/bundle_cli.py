@@ -149,7 +149,7 @@ class BundleCli:
     def _bundle(self, what: str, *flags: str, keep: Path, within_seconds: float) -> child.Finished:
         self.host_in_bundle()
         log.debug("databricks %s", self._version)
-        Workspace(self.target).preflight()
+        self._workspace.preflight()
         credentials = credentials_of(self.target)
         done = child.run(
             [self._command, "bundle", what, "--target", self.target.name, *flags],
@@ -181,7 +181,7 @@ class BundleCli:
         error = first_error(done.stderr)
         problem = f"`databricks bundle {what}` for {self.target.name} failed: {error}"
         try:
-            Workspace(self.target).preflight()
+            self._workspace.preflight()
         except ReleaseError as now:
             return type(now)(f"{problem}\n  and now {now.problem}", now.remedy)
         return NeedsHuman(problem, remedy_for(what, error))
@@ -221,6 +221,10 @@ class BundleCli:
         shutil.rmtree(folder / self.target.name / "sync-snapshots", ignore_errors=True)
         (folder / self.target.name / "deployment.json").unlink(missing_ok=True)
         return folder
+
+    @cached_property
+    def _workspace(self) -> Workspace:
+        return Workspace(self.target)
 
     @cached_property
     def _declared(self) -> bundle_files.Declared:

@@ -36,7 +36,13 @@ _REMEDIES = [
         "the resource is protected: keep it in the bundle, or take its protection away in a release of its own",
     ),
     (r"no such target", "correct `targets` in release.yaml, or add the target to databricks.yml"),
-    (r"more than one authorization method", "take `profile` and tokens out of databricks.yml"),
+    (
+        r"resolve bundle auth configuration|request visitor",
+        (
+            "take `profile`, `auth_type`, `client_id` and tokens out of `workspace` in databricks.yml: they are"
+            " for laptops, a release signs in as the target's service principal"
+        ),
+    ),
     (r"\b(?:401|403)\b|access denied", "give the service principal the rights that the message names"),
 ]
 

@@ -52,7 +52,13 @@ def workspace_errors(target: Target, what: str, scrubber: Scrubber) -> Iterator[
 
 
 def scrubbed(ours: ReleaseError, error: BaseException, scrubber: Scrubber) -> ReleaseError:
+    """Our error with its cause, both fit to be stored: no secret in a text, no request with its headers."""
     ours.__cause__ = error
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, requests.RequestException):
+            cause.request = cause.response = None
+        cause = cause.__cause__ or cause.__context__
     return scrubber.scrubbed(ours)
 
 

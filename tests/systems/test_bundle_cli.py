@@ -409,6 +409,7 @@ def test_first_error(stderr: str, expected: str | None) -> None:
         ),
         ("deploy", "Failed to acquire deployment lock: access denied: /x", "let the service principal write"),
         ("plan", "not on the right Git branch:\n  actual: develop", "deploy a commit or a tag"),
+        ("validate", "cannot resolve bundle auth configuration: cannot parse config file", "take `profile`"),
         ("deploy", "job 12 is running", "wait until the run has ended"),
         (
             "deploy",

@@ -29,20 +29,21 @@ targets:
       service_principal_name: {client_id}
 resources:
   jobs:
-    report: &job
+    report:
       name: report
-      tasks:
+      tasks: &tasks
         - task_key: main
           environment_key: default
           spark_python_task:
             python_file: ./main.py
-      environments:
+      environments: &environments
         - environment_key: default
           spec:
             environment_version: "4"
     smoke_test:
-      <<: *job
       name: smoke_test
+      tasks: *tasks
+      environments: *environments
 """
 CREATE = "/api/2.2/jobs/create"
 

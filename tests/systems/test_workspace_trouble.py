@@ -135,6 +135,8 @@ class TestSigningIn:
 
         assert "DABFLOW_TARGET_PROD_CLIENT_SECRET" in stop.value.remedy
         assert "wrong-secret" not in texts(stop.value)
+        # The request that failed carries the secret in its headers; it does not travel with the error.
+        assert [vars(stop.value.__cause__)[name] for name in ("request", "response")] == [None, None]
 
     @pytest.mark.parametrize(("status", "error"), [(429, TryAgain), (503, TryAgain), (404, NeedsHuman)])
     def test_a_busy_token_server_is_not_a_wrong_secret(
