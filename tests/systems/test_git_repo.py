@@ -16,8 +16,8 @@ from tasks.systems.git_repo import Commit, Mirror, is_sha
 
 pytest_plugins = ["hub_fixtures"]
 
-UPLOAD_PACK = ".*/git-upload-pack"
 NOWHERE = "d" * 40
+PROJECT = Path(__file__).parents[2]
 
 READS: dict[str, Callable[[Mirror], object]] = {
     "branches": lambda mirror: mirror.branches(),
@@ -226,7 +226,7 @@ def test_a_half_made_mirror_is_made_again(place: Place) -> None:
 def test_two_processes_at_once_make_one_mirror(place: Place) -> None:
     code = f"from tasks.systems.git_repo import Mirror; print(sorted(Mirror({SLUG!r}).fetch().branches()))"
     processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=PROJECT)
         for _ in range(3)
     ]
 

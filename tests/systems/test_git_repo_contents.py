@@ -19,6 +19,7 @@ pytest_plugins = ["hub_fixtures"]
 
 UPLOAD_PACK = f"POST /{SLUG}.git/git-upload-pack"
 BIG = "x" * 200_000
+PROJECT = Path(__file__).parents[2]
 
 
 def missing_objects(mirror: Mirror) -> int:
@@ -125,7 +126,7 @@ def test_what_a_killed_process_left_is_swept(place: Place) -> None:
         f"with Mirror({SLUG!r}).worktree({head!r}) as folder:\n"
         "    print(folder, flush=True); time.sleep(60)"
     )
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=PROJECT)
     assert holder.stdout is not None
     left = Path(holder.stdout.readline().strip())
 
