@@ -14,10 +14,10 @@ VARIABLE = "SANDBOX_GUARDS"
 _SCRIPT = r"""#!/bin/sh
 ref=$1 old=$2 new=$3
 zero=0000000000000000000000000000000000000000
-if [ "$old" = $zero ]; then kinds=" any creation "
-elif [ "$new" = $zero ]; then kinds=" any deletion "
-elif git merge-base --is-ancestor "$old" "$new"; then kinds=" any update "
-else kinds=" any update non_fast_forward "
+if [ "$old" = $zero ]; then kinds=" creation "
+elif [ "$new" = $zero ]; then kinds=" change deletion "
+elif git merge-base --is-ancestor "$old" "$new"; then kinds=" change update "
+else kinds=" change update non_fast_forward "
 fi
 refuse() {
   case $1 in

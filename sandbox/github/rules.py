@@ -115,8 +115,8 @@ def _protection(hub: Hub, repository: Repository, branch: str, login: str) -> Pr
 class Guard:
     """Why a direct change of a ref is refused.
 
-    `moves` says which changes: any, creation, update, deletion, non_fast_forward, or not_green (to a commit
-    that is not among `green`).
+    `moves` says which: creation, change (all others), update, deletion, non_fast_forward, or not_green (to a
+    commit that is not among `green`).
     """
 
     ref: str
@@ -133,7 +133,7 @@ def guards(hub: Hub, repository: Repository, ref: str, login: str) -> list[Guard
         found += _classic_guards(hub, repository, ref, login)
     rules = _binding(hub, repository, ref, login)
     if "pull_request" in rules:
-        found.append(Guard(ref, "any", "GH013", "Changes must be made through a pull request."))
+        found.append(Guard(ref, "change", "GH013", "Changes must be made through a pull request."))
     if "required_status_checks" in rules:
         names = [c["context"] for c in rules["required_status_checks"].get("required_status_checks", [])]
         found.append(_status_guard(repository, ref, "GH013", names))
@@ -153,13 +153,13 @@ def _classic_guards(hub: Hub, repository: Repository, ref: str, login: str) -> l
         return []
     found = []
     if protection.pushers is not None and login not in protection.pushers:
-        found.append(Guard(ref, "any", "GH006", "You're not authorized to push to this branch."))
+        found.append(Guard(ref, "change", "GH006", "You're not authorized to push to this branch."))
     if protection.reviews_required:
         needed = (
             f"At least {protection.approvals} approving review is required by reviewers with write access."
         )
         text = needed if protection.approvals else "Changes must be made through a pull request."
-        found.append(Guard(ref, "any", "GH006", text))
+        found.append(Guard(ref, "change", "GH006", text))
     if protection.contexts:
         found.append(_status_guard(repository, ref, "GH006", protection.contexts))
     if not protection.allow_force_pushes:
@@ -182,15 +182,14 @@ def _missing(repository: Repository, sha: str, contexts: Iterable[str]) -> list[
 
 def refusal(git: BareRepository, against: list[Guard], old: str, new: str) -> Guard | None:
     """The guard that forbids moving its ref from `old` to `new` (zeros: absent), if one does."""
-    kinds = {"any"}
     if old == ZERO:
-        kinds = {"creation", "any"}
+        kinds = {"creation"}
     elif new == ZERO:
-        kinds = {"deletion", "any"}
+        kinds = {"change", "deletion"}
+    elif git.is_ancestor(old, new):
+        kinds = {"change", "update"}
     else:
-        kinds.add("update")
-        if not git.is_ancestor(old, new):
-            kinds.add("non_fast_forward")
+        kinds = {"change", "update", "non_fast_forward"}
     for guard in against:
         if guard.moves in kinds or (guard.moves == "not_green" and new not in guard.green | {ZERO}):
             return guard

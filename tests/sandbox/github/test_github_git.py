@@ -125,3 +125,11 @@ def test_a_big_push_arrives(site: Site, work: Work) -> None:
     work.push("HEAD:refs/heads/big")
 
     assert site.repo().get_git_ref("heads/big").object.sha == sha
+
+
+def test_a_protected_branch_that_is_not_there_may_be_made(site: Site, work: Work) -> None:
+    site.hub.protect(SLUG, "production")
+
+    assert work.push("HEAD:refs/heads/production").returncode == 0
+    work.commit("a.txt", "a")
+    assert "GH006" in work.push("HEAD:production", check=False).stderr
