@@ -1,6 +1,7 @@
 """GitHub on a laptop: REST routes, smart HTTP and pages over bare git repositories.
 
 records     what is kept: accounts, pull requests, reviews, releases, deployments, ... as plain models
+objects     commits, tags and changes of files as plain values
 bare        one bare repository: refs, commits, comparisons, merges
 hub         records and repositories together, with a clock and a file
 exchange    one request and its answer; the route table

@@ -7,95 +7,29 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
+
+from sandbox.github.objects import (
+    Commit,
+    FileChange,
+    GitFailed,
+    MergeTree,
+    Person,
+    Tag,
+    parse_commit,
+    parse_tag,
+)
 
 T = TypeVar("T")
 
 ZERO = "0" * 40
 _SHA = re.compile(r"[0-9a-f]{40}")
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
-_PERSON = re.compile(r"(?P<name>.*) <(?P<email>.*)> (?P<seconds>\d+) (?P<sign>[+-])(?P<h>\d\d)(?P<m>\d\d)")
-
-
-class GitFailed(Exception):
-    """A git command ended with an exit code that was not expected."""
 
 
 class RefMoved(Exception):
     """A ref was not where it was expected to be; nothing was changed."""
-
-
-@dataclass(frozen=True)
-class Person:
-    name: str
-    email: str
-    date: datetime
-
-    @classmethod
-    def parse(cls, line: str) -> "Person":
-        found = _PERSON.fullmatch(line)
-        if found is None:
-            raise GitFailed(f"not a person: {line!r}")
-        offset = timedelta(hours=int(found["h"]), minutes=int(found["m"])) * (
-            -1 if found["sign"] == "-" else 1
-        )
-        return cls(
-            found["name"], found["email"], datetime.fromtimestamp(int(found["seconds"]), timezone(offset))
-        )
-
-    def variables(self, role: str) -> dict[str, str]:
-        """The environment that makes git use this person; `role` is AUTHOR or COMMITTER."""
-        return {
-            f"GIT_{role}_NAME": self.name,
-            f"GIT_{role}_EMAIL": self.email,
-            f"GIT_{role}_DATE": f"{int(self.date.timestamp())} {self.date:%z}",
-        }
-
-
-@dataclass(frozen=True)
-class Commit:
-    sha: str
-    tree: str
-    parents: tuple[str, ...]
-    author: Person
-    committer: Person
-    message: str
-
-    @property
-    def title(self) -> str:
-        return self.message.partition("\n")[0]
-
-
-@dataclass(frozen=True)
-class Tag:
-    sha: str
-    name: str
-    object: str
-    type: str
-    tagger: Person
-    message: str
-
-
-@dataclass(frozen=True)
-class FileChange:
-    filename: str
-    previous: str | None
-    status: str
-    sha: str
-    additions: int
-    deletions: int
-    patch: str
-
-
-@dataclass(frozen=True)
-class MergeTree:
-    """What a merge would give: a tree, or the files that conflict."""
-
-    tree: str
-    conflicts: tuple[str, ...]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -257,11 +191,11 @@ class BareRepository:
             if header[1:2] != ["commit"]:
                 raise GitFailed(f"{sha} is not a commit")
             size = int(header[2])
-            self.memory["commit", sha] = _parse_commit(sha, data[end + 1 : end + 1 + size])
+            self.memory["commit", sha] = parse_commit(sha, data[end + 1 : end + 1 + size])
             at = end + 1 + size + 1
 
     def tag(self, sha: str) -> Tag:
-        return self.once(("tag", sha), lambda: _parse_tag(sha, self.call("cat-file", "tag", sha).stdout))
+        return self.once(("tag", sha), lambda: parse_tag(sha, self.call("cat-file", "tag", sha).stdout))
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` is contained in `new`; a commit contains itself."""
@@ -357,36 +291,3 @@ class BareRepository:
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
-
-
-def _headers_and_message(text: str) -> tuple[list[tuple[str, str]], str]:
-    head, _, message = text.partition("\n\n")
-    lines = [line.partition(" ") for line in head.split("\n") if not line.startswith(" ")]
-    return [(key, value) for key, _, value in lines], message
-
-
-def _parse_commit(sha: str, data: bytes) -> Commit:
-    headers, message = _headers_and_message(data.decode(errors="replace"))
-    first = dict(reversed(headers))
-    return Commit(
-        sha=sha,
-        tree=first["tree"],
-        parents=tuple(value for key, value in headers if key == "parent"),
-        author=Person.parse(first["author"]),
-        committer=Person.parse(first["committer"]),
-        message=message.rstrip("\n"),
-    )
-
-
-def _parse_tag(sha: str, data: bytes) -> Tag:
-    headers, message = _headers_and_message(data.decode(errors="replace"))
-    first = dict(headers)
-    nobody = Person("", "", datetime.fromtimestamp(0, UTC))
-    return Tag(
-        sha=sha,
-        name=first["tag"],
-        object=first["object"],
-        type=first["type"],
-        tagger=Person.parse(first["tagger"]) if "tagger" in first else nobody,
-        message=message,
-    )

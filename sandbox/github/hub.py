@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.github.bare import BareRepository, Person
+from sandbox.github.bare import BareRepository
+from sandbox.github.objects import Person
 from sandbox.github.records import Account, Event, Pull, Repository, Role, State, Team
 
 # login, name, type, role in new repositories

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from sandbox.github.bare import GitFailed
 from sandbox.github.hub import Hub
+from sandbox.github.objects import GitFailed
 from sandbox.github.records import Pull, Repository
 from sandbox.github.rules import merge_refusal, verdicts
 

@@ -1,6 +1,7 @@
 """Making merge commits in a bare repository: no work tree, no half-done state."""
 
-from sandbox.github.bare import BareRepository, GitFailed, MergeTree, Person
+from sandbox.github.bare import BareRepository
+from sandbox.github.objects import GitFailed, MergeTree, Person
 
 
 class Conflict(Exception):

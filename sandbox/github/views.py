@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.github.bare import BareRepository, Commit
+from sandbox.github.bare import BareRepository
 from sandbox.github.hub import Hub
 from sandbox.github.latest import latest_release
+from sandbox.github.objects import Commit
 from sandbox.github.records import ROLES, Account, Deployment, Pull, Repository
 from sandbox.github.rules import (
     latest_check_runs,

@@ -6,8 +6,8 @@ Source: GitHub REST API description 2022-11-28, `git-ref`, `git-tag`, `git-commi
 
 from datetime import UTC
 
-from sandbox.github.bare import Commit, FileChange, Person
 from sandbox.github.exchange import Call
+from sandbox.github.objects import Commit, FileChange, Person
 from sandbox.github.records import Account, CheckRun, CommitStatus
 from sandbox.github.render.people import Json, app, node_id, stamp, user
 from sandbox.github.render.repository import minimal_repository

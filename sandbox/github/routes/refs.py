@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime
 
-from sandbox.github.bare import ZERO, Person
+from sandbox.github.bare import ZERO
 from sandbox.github.exchange import Answer, Call, Refused, not_found, route
 from sandbox.github.moving import forbid_guarded, move
+from sandbox.github.objects import Person
 from sandbox.github.render import commits as render
 
 R = "/repos/{owner}/{repo}"
