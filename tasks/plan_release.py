@@ -35,7 +35,7 @@ def plan_release(
     """
     mirror, hub = Mirror(repository).fetch(), GitHubRepo(repository)
     settings = production_settings(mirror)
-    known, phases = _known(mirror, hub, settings)
+    known, phases = known_of(mirror, hub, settings)
     choice = Choice(Version.parse(pinned)) if pinned else _chosen(mirror, settings, wanted, known)
     phase = phases.get(choice.version) or phase_now(mirror, hub, settings, choice.version)
     source = mirror.branches()[settings.branches.develop]
@@ -59,7 +59,7 @@ def plan_release(
     )
 
 
-def _known(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> tuple[Known, dict[Version, Phase]]:
+def known_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> tuple[Known, dict[Version, Phase]]:
     """What the repository shows about versions, and the phase of each that may be unfinished."""
     names = settings.branches
     tagged = _versions(mirror.tags(), settings.tag_prefix)

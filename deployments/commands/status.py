@@ -1,1 +1,72 @@
 """`dabflow status`."""
+
+import json as json_text
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deployments import surroundings
+from deployments.advice import advice, as_json
+from deployments.commands.options import Repository
+from deployments.screen import make_console
+from deployments.standings import Environment, Overview, Standing, overview_of
+
+
+def status(
+    version: Annotated[str | None, Parameter(help="only this one, finished or not")] = None,
+    /,
+    *,
+    repository: Repository = None,
+    json: Annotated[bool, Parameter(negative="", help="for programs")] = False,
+) -> int:
+    """Say where the releases stand, what staging and production run, and what is asked of whom."""
+    seen = overview_of(surroundings.repository_or_default(repository), version)
+    if json:
+        sys.stdout.write(json_text.dumps(as_json(seen), indent=2, sort_keys=True) + "\n")
+    else:
+        show(seen, make_console())
+    return 0
+
+
+def show(seen: Overview, console: Console) -> None:
+    """The overview, for people."""
+    console.print(f"[bold]{escape(seen.repository)}[/]  released: {seen.released or 'nothing yet'}")
+    for standing in seen.standings:
+        _show_release(standing, console)
+    console.print()
+    table = Table.grid(padding=(0, 2))
+    for environment in seen.environments:
+        table.add_row(*_environment(environment))
+    console.print(table)
+    if seen.prefect_problem:
+        console.print(f"\n[yellow]{escape(seen.prefect_problem)}[/]", soft_wrap=True)
+    console.print("\n[bold]What somebody does next[/]")
+    for sentence in advice(seen):
+        console.print(f"  {escape(sentence)}", soft_wrap=True)
+
+
+def _show_release(standing: Standing, console: Console) -> None:
+    console.print(f"\n  [bold]{standing.version}[/]  {standing.phase.words}")
+    facts = [
+        ("pull request", standing.pull_request),
+        ("run", f"{standing.run.url}  {standing.run.state}" if standing.run else ""),
+        ("missing", standing.missing),
+        ("next", standing.phase.next_step),
+    ]
+    for name, value in facts:
+        if value:
+            console.print(f"    [dim]{name:<14}[/]{escape(value)}", soft_wrap=True)
+
+
+def _environment(environment: Environment) -> tuple[str, str, str, str]:
+    if environment.problem:
+        seen = f"[yellow]{escape(environment.problem)}[/]"
+    elif environment.by_hand:
+        seen = f"[red]its workspace runs {environment.running[:12]}[/]"
+    else:
+        seen = "[dim]its workspace says so too[/]"
+    return (f"  {environment.name}", environment.version, environment.recorded[:12], seen)

@@ -1,0 +1,75 @@
+"""What somebody does next, and the whole of `dabflow status` as JSON: pure functions of what was seen."""
+
+from typing import Any
+
+from deployments.standings import Environment, Overview, Standing
+from tasks.rules.phases import Phase
+
+
+def advice(seen: Overview) -> list[str]:
+    """One sentence per thing that waits for somebody; never empty."""
+    found = [_about_release(standing, seen) for standing in seen.standings]
+    found += [_about_hand(environment) for environment in seen.environments if environment.by_hand]
+    if not seen.standings:
+        found.append(
+            "develop holds what no release has: dabflow release" if seen.news else "nothing: all is released"
+        )
+    return found
+
+
+def _about_release(standing: Standing, seen: Overview) -> str:
+    version, run = standing.version, standing.run
+    if standing.phase is Phase.BACK_MERGED:
+        return f"{version}: nothing, it is finished"
+    if run is not None and run.waits:
+        missing = f" (missing: {standing.missing})" if standing.missing else ""
+        return f"{version}: review {standing.pull_request}, then dabflow approve {version} --reason TEXT{missing}"
+    if run is not None and not run.ended:
+        return f"{version}: nothing, dabflow is at it: {run.url}"
+    if standing.phase is Phase.REJECTED:
+        return f"{version}: {standing.phase.next_step}"
+    if standing.phase is Phase.PLANNED:
+        return f"{version}: nobody has begun it: dabflow release --version {version}"
+    unsure = "; whether a run is at it Prefect does not say" if seen.prefect_problem else ""
+    return f"{version}: start it again, it goes on where it was: dabflow release --version {version}{unsure}"
+
+
+def _about_hand(environment: Environment) -> str:
+    return (
+        f"{environment.name}: it runs {environment.running[:12]}, the last release deployed"
+        f" {environment.recorded[:12]}: somebody deployed by hand, find out who and why"
+    )
+
+
+def as_json(seen: Overview) -> dict[str, Any]:
+    """The same for programs; keys stay as they are."""
+    return {
+        "environments": {
+            e.name: {
+                "recorded_commit": e.recorded or None,
+                "problem": e.problem or None,
+                "running_commit": e.running or None,
+                "target": e.target,
+                "version": e.version or None,
+            }
+            for e in seen.environments
+        },
+        "next": advice(seen),
+        "prefect_problem": seen.prefect_problem or None,
+        "released": seen.released or None,
+        "releases": [_release(standing) for standing in seen.standings],
+        "repository": seen.repository,
+        "unreleased_changes": seen.news,
+    }
+
+
+def _release(standing: Standing) -> dict[str, Any]:
+    run = standing.run
+    return {
+        "missing": standing.missing or None,
+        "next": standing.phase.next_step,
+        "phase": standing.phase.name.lower(),
+        "pull_request": standing.pull_request or None,
+        "run": {"id": run.id, "state": run.state, "url": run.url} if run else None,
+        "version": standing.version,
+    }
