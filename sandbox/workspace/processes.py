@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 from pathlib import Path
+
+LOOK_SECONDS = 0.02
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -23,19 +26,33 @@ async def run_process(command: list[str], *, folder: Path, environment: dict[str
 
     When the caller is cancelled the whole process group is killed first.
     """
+    process = _start(command, folder, environment, log)
+    try:
+        # Not asyncio's own subprocesses: a loop that stops cancels twice, and leaves their transports open.
+        while process.poll() is None:  # noqa: ASYNC110 - nothing tells of the end of a process but asking
+            await asyncio.sleep(LOOK_SECONDS)
+        return process.returncode
+    finally:
+        _end(process)
+
+
+def _start(
+    command: list[str], folder: Path, environment: dict[str, str], log: Path
+) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            *command,
+        return subprocess.Popen(
+            command,
             cwd=folder,
             env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        return await process.wait()
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the process and its children, and wait for the process."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,12 +1,14 @@
 """A workspace survives a stop, and can be asked about a moment of its past."""
 
+import gc
 import json
 import shutil
 import time
+import warnings
 from pathlib import Path
 
-from conftest import Open
-from workspace_site import HOME, Site, until
+import pytest
+from workspace_site import HOME, Open, Site, until
 
 STATUS = "/api/2.0/workspace/get-status"
 
@@ -83,6 +85,26 @@ def test_a_run_that_the_stop_interrupted_says_so(tmp_path: Path, opened: Open) -
         assert update["state"] == "FAILED"
         assert again.get(f"/api/2.0/pipelines/{pipeline_id}")["state"] == "FAILED"
         assert not alive.exists()
+
+
+@pytest.mark.parametrize("after_seconds", [0.0, 0.03, 0.1])
+def test_a_stop_while_tasks_begin_leaves_nothing_behind(
+    tmp_path: Path, opened: Open, after_seconds: float
+) -> None:
+    """Asyncio's own child processes were left unclosed when several of them were interrupted at once."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with opened(tmp_path / "w") as site:
+            site.put_file("/Shared/x.py", "import time; time.sleep(60)")
+            file = {"python_file": "/Shared/x.py"}
+            tasks = [{"task_key": f"t{n}", "spark_python_task": file} for n in range(4)]
+            run_id = site.start(site.create_job(*tasks))
+            time.sleep(after_seconds)
+        gc.collect()
+
+    assert [str(warning.message) for warning in seen if "transport" in str(warning.message)] == []
+    with opened(tmp_path / "w") as again:
+        assert again.run(run_id)["state"]["life_cycle_state"] == "INTERNAL_ERROR"
 
 
 def test_a_run_that_a_crash_interrupted_says_so(tmp_path: Path, opened: Open) -> None:

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sandbox.serving import Served, listening_socket
 from sandbox.workspace.server import Principal, Workspace
 
 if TYPE_CHECKING:
@@ -124,3 +126,26 @@ class Switchboard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
+
+
+class Open(Protocol):
+    """Opens the workspace in a folder and serves it, on a server of its own, until the block is left."""
+
+    def __call__(self, home: Path) -> "Opened": ...
+
+
+class Opened:
+    """A workspace on a server of its own: a `with` block, after which nothing of it runs."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Site:
+        workspace = Workspace.open(self.home, name="staging", principal=DEPLOYER)
+        served = Served(workspace.app, listening_socket()).start()
+        self.stack.callback(served.stop)
+        return self.stack.enter_context(closing(Site(self.home, workspace, served.url)))
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
