@@ -14,7 +14,7 @@ from deployments.demo import Stage
 from deployments.durations import by_part
 from deployments.prefect_api import PrefectApi, connected
 from deployments.runs import Run
-from deployments.screen import Screen, reason_of
+from deployments.screen import Screen
 from deployments.starting import Order, start_release
 from deployments.verdicts import SHORT, Claim, Shipped, claims, shipped
 from deployments.watching import Watch, until_it_ends, until_it_stops
@@ -74,7 +74,7 @@ def _release(api: PrefectApi, witness: Witness, screen: Screen) -> Told:
     since, began = time.time(), time.monotonic()
     run = start_release(api, Order(REPOSITORY, REQUESTER, bump="minor", reason=_REASON))
     watch = Watch(api, run.id, screen)
-    run = _insist_on_waiting(api, watch.until(until_it_stops))
+    run = _insist_on_waiting(watch.until(until_it_stops))
     asked_after = time.monotonic() - began
     version = run.version
 
@@ -90,25 +90,27 @@ def _release(api: PrefectApi, witness: Witness, screen: Screen) -> Told:
     run = seen_afterwards(watch, question)
     if run.waits:
         raise NeedsHuman(f"{run.name} asks again although it was approved", "see its log")
-    run = _insist_on_success(api, watch.until(until_it_ends))
+    run = _insist_on_success(watch.until(until_it_ends))
     return Told(run, asked_after, went_on, time.monotonic(), since)
 
 
-def _insist_on_waiting(api: PrefectApi, run: Run) -> Run:
+def _insist_on_waiting(run: Run) -> Run:
     if run.waits:
         return run
-    raise _stopped(api, run, "it did not come to the approval")
+    raise _stopped(run, "did not come to the approval")
 
 
-def _insist_on_success(api: PrefectApi, run: Run) -> Run:
+def _insist_on_success(run: Run) -> Run:
     if run.kind == "COMPLETED" and run.state == "Completed":
         return run
-    raise _stopped(api, run, "it did not end well")
+    raise _stopped(run, "did not end well")
 
 
-def _stopped(api: PrefectApi, run: Run, what: str) -> NeedsHuman:
-    errors = "\n".join(api.last_errors(run.id, limit=1)) or reason_of(run.message)
-    return NeedsHuman(f"{run.name}: {what} ({run.state})\n{errors}", "see the logs")
+def _stopped(run: Run, what: str) -> NeedsHuman:
+    # Why it stopped was told when it happened.
+    return NeedsHuman(
+        f"{run.name} {what}: {run.state}", "the reason stands above; the whole story is in the logs"
+    )
 
 
 def _checked(witness: Witness, release: Shipped, screen: Screen) -> Sequence[Claim]:

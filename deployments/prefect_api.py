@@ -19,13 +19,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
-    LogFilter,
-    LogFilterFlowRunId,
-    LogFilterLevel,
 )
 from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.responses import SetStateStatus
-from prefect.client.schemas.sorting import FlowRunSort, LogSort
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
@@ -41,7 +38,6 @@ _UNAUTHORIZED = {401, 403}
 _PASSING = {408, 429, 500, 502, 503, 504}
 _NOT_FOUND = 404
 _STEPS = 200  # the most that the API gives at once
-_ERROR = 40  # logging.ERROR
 
 
 class PrefectApi:
@@ -154,18 +150,6 @@ class PrefectApi:
             if error.response.status_code == _NOT_FOUND:
                 return None
             raise
-
-    def last_errors(self, run_id: str, limit: int = 5) -> list[str]:
-        """What the run last logged as errors, oldest first."""
-        with prefect_errors():
-            found = self._client.read_logs(
-                log_filter=LogFilter(
-                    flow_run_id=LogFilterFlowRunId(any_=[UUID(run_id)]), level=LogFilterLevel(ge_=_ERROR)
-                ),
-                limit=limit,
-                sort=LogSort.TIMESTAMP_DESC,
-            )
-        return [log.message for log in reversed(found)]
 
     # ---- answering
 
