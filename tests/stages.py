@@ -149,6 +149,8 @@ class Stages:
                 People(world).review("ravi", result.number)
             case "merge":
                 so_far["merge"] = result
+            case _:
+                pass
 
 
 def _known(so_far: dict[str, Any]) -> Known:

@@ -1,6 +1,7 @@
 """`python -m sandbox.databricks_cli ARGS`: the stand-in for `databricks ARGS`."""
 
 import sys
+from collections.abc import Callable
 
 from sandbox.databricks_cli.arguments import Help, Usage, parse
 from sandbox.databricks_cli.diagnostics import Refused
@@ -13,7 +14,7 @@ def main(words: list[str]) -> int:
         # Only now: `databricks version` does not wait for what it does not need.
         from sandbox.databricks_cli import commands  # noqa: PLC0415
 
-        handlers = {
+        handlers: dict[tuple[str, ...], Callable[..., int]] = {
             ("version",): commands.version,
             ("current-user", "me"): commands.current_user_me,
             ("bundle", "validate"): commands.validate,
@@ -24,7 +25,7 @@ def main(words: list[str]) -> int:
             ("bundle", "destroy"): commands.destroy,
             ("bundle", "deployment", "bind"): commands.bind,
         }
-        return handlers[found.command.path](found.options, *found.words)  # type: ignore[operator]
+        return handlers[found.command.path](found.options, *found.words)
     except Help as text:
         sys.stdout.write(str(text))
         return 0

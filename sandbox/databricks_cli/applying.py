@@ -3,8 +3,6 @@
 A create whose answer is lost is not in the journal: the thing exists, and the next deploy makes a second one.
 """
 
-from typing import Any
-
 from sandbox.databricks_cli import graph, references
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
@@ -12,6 +10,7 @@ from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.kinds import kind_of
 from sandbox.databricks_cli.planning import Entry, Plan, with_retries
 from sandbox.databricks_cli.state import State
+from sandbox.databricks_cli.values import Json
 
 
 def apply(bundle: Bundle, plan: Plan, state: State) -> None:
@@ -27,21 +26,22 @@ class _Apply:
         self.state = state
         self.before = plan.order()
         self.needed = {first for key, all_ in self.before.items() for first in all_ if key}
-        self.remote: dict[str, dict[str, Any]] = {}
+        self.remote: dict[str, dict[str, Json]] = {}
 
     def run(self) -> None:
         graph.run(self.before, self.work)
 
     def work(self, key: str, culprit: str | None) -> bool:
         entry = self.plan.entries[key]
+        prefix = f"cannot {entry.action} {key}: "
+        if culprit is not None:
+            if entry.action != "skip":
+                self.bundle.log.failure(Failed(f"dependency failed: {culprit}"), prefix)
+            return False
         try:
-            if culprit is not None:
-                if entry.action == "skip":
-                    return False
-                raise Failed(f"dependency failed: {culprit}")
             self.do(entry)
         except Failed as error:
-            self.bundle.log.failure(error, prefix=f"cannot {entry.action} {key}: ")
+            self.bundle.log.failure(error, prefix)
             return False
         return True
 
@@ -56,13 +56,15 @@ class _Apply:
                 self.update(entry)
             case "recreate":
                 self.recreate(entry)
+            case "skip":
+                pass
         if entry.key in self.needed:
             self.look_again(entry)
 
     def fill(self, entry: Entry) -> None:
         references.fill(entry, self.known, partly=False)
 
-    def known(self, key: str, path: list[str]) -> Any:
+    def known(self, key: str, path: list[str]) -> Json:
         if path == ["id"]:
             id_ = self.state.ids.get(key)
             if not id_:
@@ -80,12 +82,9 @@ class _Apply:
     def update(self, entry: Entry) -> None:
         self.fill(entry)
         id_ = self.state.ids[entry.key]
-        changed = {path for path, change in entry.changes.items() if change.action != "skip"}
         kind, client, log = kind_of(entry.key), self.bundle.api, self.bundle.log
         try:
-            with_retries(
-                lambda: kind.update(client, id_, entry.settings, changed), log, f"deploying {entry.key}"
-            )
+            with_retries(lambda: kind.update(client, id_, entry.settings), log, f"deploying {entry.key}")
         except Failed as error:
             raise Failed(f"updating id={id_}: {error.summary}", error.detail) from error
         self.state.put(entry.key, id_, entry.settings, entry.depends_on)
@@ -117,7 +116,7 @@ class _Apply:
                 raise Failed(f"deleting id={id_}: {error.summary}", error.detail) from error
         self.state.drop(entry.key)
 
-    def saved(self, key: str) -> Any:
+    def saved(self, key: str) -> Json:
         return (self.state.entries.get(key) or {}).get("state")
 
     def look_again(self, entry: Entry) -> None:

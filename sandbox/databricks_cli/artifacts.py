@@ -5,7 +5,7 @@ build    runs the commands, rewrites paths to remote   (plan and deploy: a plan 
 upload   empties the remote folder and fills it again  (deploy)
 """
 
-import glob
+import contextlib
 import os
 import posixpath
 import re
@@ -13,14 +13,14 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path as LocalPath
-from typing import Any
 
 from sandbox.databricks_cli import variables
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
+from sandbox.databricks_cli.globs import is_pattern, matching
 from sandbox.databricks_cli.libraries import is_local_library, without_extras
-from sandbox.databricks_cli.values import Location, Path, find, located, place
+from sandbox.databricks_cli.values import Holder, Json, Location, Path, find, located, place
 from sandbox.databricks_cli.workspace_files import Folder, delete, make_folder
 
 _FOLDER = ".internal"
@@ -59,7 +59,7 @@ def prepare(bundle: Bundle) -> None:
         if artifact.get("type") == "whl":
             if not artifact.get("build") and not files:
                 artifact["build"] = "python3 setup.py bdist_wheel"
-            files = files or [{"source": os.path.join(artifact["path"], "dist", "*.whl")}]
+            files = files or [{"source": str(LocalPath(artifact["path"], "dist", "*.whl"))}]
         if not artifact.get("build") and not files:
             raise Failed("misconfigured artifact: please specify 'build' or 'files' property")
         artifact["files"] = files
@@ -77,10 +77,10 @@ def _local_wheels(bundle: Bundle) -> bool:
     )
 
 
-def _expand(artifact: Any, name: str) -> None:
+def _expand(artifact: Json, name: str) -> None:
     found: list[dict[str, str]] = []
     for index, file in enumerate(artifact["files"]):
-        matches = _latest(sorted(glob.glob(file["source"], include_hidden=True)))
+        matches = _latest(matching(LocalPath(file["source"])))
         if not matches:
             path: Path = ("artifacts", name, "files", index, "source")
             raise _Unmatched(f"{file['source']}: no matching files", path, place(file))
@@ -98,7 +98,7 @@ def _latest(files: list[str]) -> list[str]:
     """Of several wheels of one package only the newest version, by a rough comparison of versions."""
     best: dict[str, str] = {}
     for file in files:
-        match = _WHEEL.fullmatch(os.path.basename(file))
+        match = _WHEEL.fullmatch(LocalPath(file).name)
         key = match["name"] if match else file
         if key not in best or (match and _version(file) > _version(best[key])):
             best[key] = file
@@ -106,7 +106,7 @@ def _latest(files: list[str]) -> list[str]:
 
 
 def _version(file: str) -> list[tuple[int, int, str]]:
-    match = _WHEEL.fullmatch(os.path.basename(file))
+    match = _WHEEL.fullmatch(LocalPath(file).name)
     chunks = re.findall(r"\d+|[a-zA-Z]+", match["version"]) if match else []
     return [(1, int(chunk), "") if chunk.isdigit() else (0, 0, chunk) for chunk in chunks]
 
@@ -132,7 +132,7 @@ def build(bundle: Bundle) -> dict[str, None]:
     return _point_to_workspace(bundle)
 
 
-def _run(bundle: Bundle, name: str, artifact: dict[str, Any]) -> None:
+def _run(bundle: Bundle, name: str, artifact: dict[str, Json]) -> None:
     bundle.log.progress(f"Building {name}...")
     shell = artifact.get("executable") or ("bash" if shutil.which("bash") else "sh")
     artifact["executable"] = shell
@@ -149,37 +149,47 @@ def _run(bundle: Bundle, name: str, artifact: dict[str, Any]) -> None:
 
 
 def _expand_libraries(bundle: Bundle) -> None:
-    for pattern in _LIBRARY_LISTS:
-        for container, key, path in list(find(bundle.config, pattern)):
-            items: list[Any] = []
-            for index, library in enumerate(container[key] or []):
-                kind = next((k for k in ("whl", "jar") if library.get(k)), "")
-                if not kind or not is_local_library(library[kind]):
-                    items.append(library)
-                    continue
-                found = _matches(bundle, library[kind], (*path, index, kind))
-                items += [located({kind: match}, place(library)) for match in found]
-            container[key] = located(items, place(container[key]))
-    for pattern in _DEPENDENCY_LISTS:
-        for container, key, path in list(find(bundle.config, pattern)):
-            texts: list[Any] = []
-            for index, text in enumerate(container[key] or []):
-                if not is_local_library(text):
-                    texts.append(text)
-                    continue
-                file, extras = without_extras(text)
-                texts += [
-                    located(match + extras, place(text)) for match in _matches(bundle, file, (*path, index))
-                ]
-            container[key] = located(texts, place(container[key]))
+    """Put the files that a pattern matches in place of the pattern."""
+    for patterns, expand in (
+        (_LIBRARY_LISTS, _expanded_libraries),
+        (_DEPENDENCY_LISTS, _expanded_dependencies),
+    ):
+        for pattern in patterns:
+            for container, key, path in list(find(bundle.config, pattern)):
+                items = expand(bundle, container[key] or [], path)
+                container[key] = located(items, place(container[key]))
     bundle.log.stop_if_errors()
 
 
+def _expanded_libraries(bundle: Bundle, libraries: list[Json], path: Path) -> list[Json]:
+    items: list[Json] = []
+    for index, library in enumerate(libraries):
+        kind = next((k for k in ("whl", "jar") if library.get(k)), "")
+        if kind and is_local_library(library[kind]):
+            found = _matches(bundle, library[kind], (*path, index, kind))
+            items += [located({kind: match}, place(library)) for match in found]
+        else:
+            items.append(library)
+    return items
+
+
+def _expanded_dependencies(bundle: Bundle, dependencies: list[Json], path: Path) -> list[Json]:
+    items: list[Json] = []
+    for index, text in enumerate(dependencies):
+        if is_local_library(text):
+            file, extras = without_extras(text)
+            items += [located(m + extras, place(text)) for m in _matches(bundle, file, (*path, index))]
+        else:
+            items.append(text)
+    return items
+
+
 def _matches(bundle: Bundle, pattern: str, path: Path) -> list[str]:
-    found = _latest(sorted(glob.glob(str(bundle.root / pattern), include_hidden=True)))
+    found = _latest(matching(bundle.root / pattern))
     if not found:
-        is_pattern = any(c in pattern for c in "*?[")
-        what = f"no files match pattern: {pattern}" if is_pattern else f"file doesn't exist {pattern}"
+        what = (
+            f"no files match pattern: {pattern}" if is_pattern(pattern) else f"file doesn't exist {pattern}"
+        )
         bundle.log.add(Diagnostic("Error", what, path=path, at=place(pattern)))
     return [f"./{LocalPath(os.path.relpath(file, bundle.root)).as_posix()}" for file in found]
 
@@ -187,7 +197,7 @@ def _matches(bundle: Bundle, pattern: str, path: Path) -> list[str]:
 def _point_to_workspace(bundle: Bundle) -> dict[str, None]:
     remote = posixpath.join(bundle.workspace("artifact_path"), _FOLDER)
     uploads: dict[str, None] = {}
-    holders = [
+    holders: list[Holder] = [
         holder
         for pattern in _LIBRARY_LISTS
         for kind in ("whl", "jar")
@@ -200,11 +210,11 @@ def _point_to_workspace(bundle: Bundle) -> dict[str, None]:
             file, extras = without_extras(text)
             source = os.path.normpath(bundle.root / file)
             uploads[source] = None
-            container[key] = located(posixpath.join(remote, os.path.basename(source)) + extras, place(text))
+            container[key] = located(posixpath.join(remote, LocalPath(source).name) + extras, place(text))
     for container, key, _ in find(bundle.config, ("artifacts", "*", "files", "*")):
         source = container[key]["source"]
         uploads[source] = None
-        container[key]["remote_path"] = posixpath.join(remote, os.path.basename(source))
+        container[key]["remote_path"] = posixpath.join(remote, LocalPath(source).name)
     return uploads
 
 
@@ -215,10 +225,8 @@ def upload(bundle: Bundle, files: dict[str, None]) -> None:
         Failed: the folder cannot be made or a file cannot be put there.
     """
     folder = Folder(bundle.api, posixpath.join(bundle.workspace("artifact_path"), _FOLDER))
-    try:
+    with contextlib.suppress(ApiError):  # the real command does not care either
         delete(bundle.api, folder.root, recursive=True)
-    except ApiError:
-        pass  # the real command does not care either
     try:
         make_folder(bundle.api, folder.root)
     except ApiError as error:
@@ -228,13 +236,15 @@ def upload(bundle: Bundle, files: dict[str, None]) -> None:
     for file in sorted(files):
         bundle.log.progress(f"Uploading {LocalPath(os.path.relpath(file, bundle.root)).as_posix()}...")
     with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as threads:
-        for error in threads.map(lambda file: _upload(folder, file), sorted(files)):
-            if error is not None:
-                raise error
+        failures = [
+            f for f in threads.map(lambda file: _upload(folder, file), sorted(files)) if f is not None
+        ]
+    if failures:
+        raise failures[0]
 
 
 def _upload(folder: Folder, file: str) -> Failed | None:
-    name = os.path.basename(file)
+    name = LocalPath(file).name
     try:
         folder.write(name, LocalPath(file).read_bytes(), overwrite=True)
     except OSError:

@@ -12,11 +12,11 @@ import json
 import os
 import re
 import urllib.parse
-from typing import Any
 
 from sandbox.databricks_cli.client import ApiError, Client, NoAnswer
 from sandbox.databricks_cli.diagnostics import Failed, Log, Refused
 from sandbox.databricks_cli.files_cache import Cache
+from sandbox.databricks_cli.values import Json
 
 _HOST_SECONDS = 3600.0
 _USER_SECONDS = 1800.0
@@ -39,7 +39,7 @@ _SERVICE_PRINCIPAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4
 _HELP = "https://docs.databricks.com/en/dev-tools/auth.html#databricks-client-unified-authentication"
 
 
-def connect(workspace: dict[str, Any], command: str, log: Log, *, problem: str) -> Client:
+def connect(workspace: dict[str, Json], command: str, log: Log, *, problem: str) -> Client:
     """Return a client that can authorize itself. `workspace.host` beats DATABRICKS_HOST, without a word.
 
     Args:
@@ -124,7 +124,7 @@ class _Authorizer:
             f" {_described(self.found, facts.get('workspace_id'))}"
         )
 
-    def machine_token(self, facts: dict[str, Any]) -> str:
+    def machine_token(self, facts: dict[str, Json]) -> str:
         """A token for the client id and secret, or nothing: the real command does not show the refusal."""
         issuer = facts.get("oidc_endpoint") or f"{self.client.host}/oidc"
         secret = f"{self.found['client_id']}:{self.found['client_secret']}".encode()
@@ -154,7 +154,7 @@ def _path(url: str) -> str:
     return urllib.parse.urlsplit(url).path
 
 
-def host_facts(client: Client, log: Log) -> dict[str, Any]:
+def host_facts(client: Client, log: Log) -> dict[str, Json]:
     """What the host says of itself: workspace id and OIDC endpoint; nothing when it does not say."""
     cache = Cache("host-metadata", _HOST_SECONDS)
     known = cache.get(client.host)
@@ -170,7 +170,7 @@ def host_facts(client: Client, log: Log) -> dict[str, Any]:
     return facts
 
 
-def who_am_i(client: Client, *, cached: bool) -> dict[str, Any]:
+def who_am_i(client: Client, *, cached: bool) -> dict[str, Json]:
     """Return the user or service principal behind the credentials, from the cache if `cached` allows.
 
     Raises:
@@ -200,7 +200,7 @@ def is_service_principal(name: str) -> bool:
     return bool(_SERVICE_PRINCIPAL.fullmatch(name.lower()))
 
 
-def current_user(me: dict[str, Any]) -> dict[str, Any]:
+def current_user(me: dict[str, Json]) -> dict[str, Json]:
     """What the configuration knows of the identity: its fields and two short names for prefixes."""
     name = str(me.get("userName") or "")
     if is_service_principal(name) and me.get("displayName"):

@@ -3,11 +3,10 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sandbox.databricks_cli.client import Client
 from sandbox.databricks_cli.diagnostics import Log
-from sandbox.databricks_cli.values import Map, get
+from sandbox.databricks_cli.values import Json, Map, get
 
 
 @dataclass
@@ -54,21 +53,21 @@ class Bundle:
         return self.client
 
     @property
-    def me(self) -> dict[str, Any]:
+    def me(self) -> dict[str, Json]:
         """The identity that deploys, as the workspace knows it."""
-        user: dict[str, Any] = get(self.config, "workspace", "current_user") or {}
+        user: dict[str, Json] = get(self.config, "workspace", "current_user") or {}
         return user
 
     def workspace(self, key: str) -> str:
         """One of the workspace paths: root_path, file_path, state_path, artifact_path, resource_path."""
         return str(get(self.config, "workspace", key) or "")
 
-    def jobs(self) -> dict[str, Any]:
-        jobs: dict[str, Any] = get(self.config, "resources", "jobs") or {}
+    def jobs(self) -> dict[str, Json]:
+        jobs: dict[str, Json] = get(self.config, "resources", "jobs") or {}
         return jobs
 
-    def pipelines(self) -> dict[str, Any]:
-        pipelines: dict[str, Any] = get(self.config, "resources", "pipelines") or {}
+    def pipelines(self) -> dict[str, Json]:
+        pipelines: dict[str, Json] = get(self.config, "resources", "pipelines") or {}
         return pipelines
 
     def local_folder(self) -> Path:

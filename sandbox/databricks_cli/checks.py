@@ -1,13 +1,12 @@
 """Checks of a finished configuration: some before every plan and deploy, more in `bundle validate`."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from sandbox.databricks_cli import syncing
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
 from sandbox.databricks_cli.permissions import check_folder
-from sandbox.databricks_cli.values import Path, get, place
+from sandbox.databricks_cli.values import Json, Path, get, place
 
 _COMPUTE = ("job_cluster_key", "environment_key", "existing_cluster_id", "new_cluster")
 _NEEDS_COMPUTE = ("python_wheel_task", "dbt_task", "spark_jar_task", "spark_submit_task", "spark_python_task")
@@ -21,7 +20,7 @@ def quick(bundle: Bundle) -> None:
             wanted = task.get("job_cluster_key")
             if wanted and wanted not in keys:
                 summary = f"job_cluster_key {wanted} is not defined"
-                bundle.log.warning(summary, path=(*path, "job_cluster_key"), at=place(wanted))
+                bundle.log.caution(summary, path=(*path, "job_cluster_key"), at=place(wanted))
             if any(task.get(kind) for kind in _NEEDS_COMPUTE) and not any(task.get(c) for c in _COMPUTE):
                 bundle.log.add(
                     Diagnostic(
@@ -36,7 +35,7 @@ def quick(bundle: Bundle) -> None:
     bundle.log.stop_if_errors()
 
 
-def _tasks(job: dict[str, Any], base: Path) -> Iterator[tuple[Any, Path]]:
+def _tasks(job: dict[str, Json], base: Path) -> Iterator[tuple[Json, Path]]:
     for index, task in enumerate(job.get("tasks") or []):
         path: Path = (*base, "tasks", index)
         yield task, path

@@ -15,10 +15,10 @@ import time
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox.databricks_cli import VERSION
 from sandbox.databricks_cli.diagnostics import Failed
+from sandbox.databricks_cli.values import Json
 
 _RETRY_SECONDS = 900.0
 _REQUESTS_PER_SECOND = 15
@@ -125,7 +125,7 @@ class Client:
             [f"cli/{VERSION}", f"python-http/{_python()}", f"os/{os.uname().sysname.lower()}", *words]
         )
 
-    def json(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None) -> Any:
+    def json(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Json = None) -> Json:
         """Send a JSON request and return the parsed answer; an empty answer is an empty object.
 
         Raises:

@@ -13,8 +13,10 @@ from sandbox.databricks_cli import (
     deploying,
     initialize,
     output,
+    planning,
+    running,
+    state_files,
 )
-from sandbox.databricks_cli import planning, running, state_files
 from sandbox.databricks_cli.bundle import Bundle, Options
 from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Failed, Log, Refused, Stopped

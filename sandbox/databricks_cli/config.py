@@ -1,14 +1,13 @@
 """Reads a bundle's configuration: databricks.yml, its includes, and the chosen target laid over them."""
 
-import glob
 import os
 from pathlib import Path
-from typing import Any
 
 from sandbox.databricks_cli import schema, yaml_files
 from sandbox.databricks_cli.bundle import Bundle, Options
 from sandbox.databricks_cli.diagnostics import Failed, Log, Refused
-from sandbox.databricks_cli.values import Map, find, get, located, merge, place
+from sandbox.databricks_cli.globs import is_pattern, matching
+from sandbox.databricks_cli.values import Json, Map, find, get, located, merge, path_text, place
 
 FILE_NAMES = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
 
@@ -75,7 +74,7 @@ def _read(file: Path, log: Log) -> Map:
     return result
 
 
-def _full_variable(value: Any) -> Any:
+def _full_variable(value: Json) -> Json:
     """A target may write `name: value`; the long form is `name: {default: value}`."""
     keys = set(value) if isinstance(value, dict) else set()
     long_form = bool(keys) and keys <= {"default", "type", "description", "lookup"}
@@ -85,27 +84,14 @@ def _full_variable(value: Any) -> Any:
 
 
 def _include(bundle: Bundle) -> None:
-    seen = set(FILE_NAMES)
-    included: list[str] = []
-    patterns = bundle.config.get("include") or []
-    for pattern in patterns:
-        if os.path.isabs(pattern):
-            raise Failed(f"{pattern}: includes must be relative paths")
-        matches = sorted(glob.glob(str(bundle.root / pattern), include_hidden=True)) if pattern else []
-        if not matches and not any(c in pattern for c in "*?["):
-            raise Failed(f"{pattern} defined in 'include' section does not match any files")
-        names = [os.path.relpath(m, bundle.root) for m in matches]
-        for name in names:
-            if name in seen:
-                continue
-            seen.add(name)
-            _check_include(name, place(pattern))
-            included.append(name)
+    included = list(
+        dict.fromkeys(n for pattern in bundle.config.get("include") or [] for n in _named(bundle, pattern))
+    )
     bundle.config["include"] = included
     for name in included:
         other = _read(bundle.root / name, bundle.log)
         if other.get("include"):
-            bundle.log.warning(
+            bundle.log.caution(
                 "Include section is defined outside root file",
                 detail="An include section is defined in a file that is not databricks.yml.\n"
                 "Only includes defined in databricks.yml are applied.",
@@ -118,7 +104,20 @@ def _include(bundle: Bundle) -> None:
         bundle.config.pop("include", None)
 
 
-def _check_include(name: str, at: Any) -> None:
+def _named(bundle: Bundle, pattern: str) -> list[str]:
+    """The files that one entry of `include` names, relative to the bundle."""
+    if Path(pattern).is_absolute():
+        raise Failed(f"{pattern}: includes must be relative paths")
+    found = matching(bundle.root / pattern)
+    if not found and not is_pattern(pattern):
+        raise Failed(f"{pattern} defined in 'include' section does not match any files")
+    names = [name for name in (os.path.relpath(f, bundle.root) for f in found) if name not in FILE_NAMES]
+    for name in names:
+        _check_include(name, place(pattern))
+    return names
+
+
+def _check_include(name: str, at: Json) -> None:
     if not name.endswith((".yml", ".yaml", ".json")):
         raise Failed(
             "Files in the 'include' configuration section must be YAML or JSON files.",
@@ -146,7 +145,7 @@ def _merge_whole(bundle: Bundle, other: Map) -> None:
 
 def _check_keys(bundle: Bundle) -> None:
     """Names of resources are unique across kinds, because `bundle run KEY` knows no kind."""
-    seen: dict[str, Any] = {}
+    seen: dict[str, Json] = {}
     for container, key, _ in find(bundle.config, ("resources", "*", "*")):
         if key in seen:
             raise Failed(
@@ -188,7 +187,7 @@ def _select_target(bundle: Bundle) -> None:
     config.pop("targets", None)
 
 
-def _default_target(targets: dict[str, Any]) -> str:
+def _default_target(targets: dict[str, Json]) -> str:
     if len(targets) == 1:
         return next(iter(targets))
     chosen = [name for name, target in targets.items() if target and target.get("default")]
@@ -244,30 +243,37 @@ def _refuse_in_targets(config: Map) -> None:
             raise Refused(f"`{'.'.join(map(str, path))}`")
 
 
-def _refuse(config: Map) -> None:
+_REFUSED_SETTINGS = (
+    ("bundle", "databricks_cli_version"),
+    ("bundle", "cluster_id"),
+    ("bundle", "compute_id"),
+    ("workspace", "profile"),
+    ("presets", "source_linked_deployment"),
+    ("presets", "artifacts_dynamic_version"),
+)
+
+
+def _refuse(config: Map) -> None:  # noqa: C901 - one table of what is refused
     for group, items in (config.get("resources") or {}).items():
         if group not in _SUPPORTED_RESOURCES and items:
             raise Refused(f"`resources.{group}`")
-    for path, what in (
-        (("bundle", "engine"), "`bundle.engine: terraform`"),
-        (("bundle", "databricks_cli_version"), "`bundle.databricks_cli_version`"),
-        (("bundle", "cluster_id"), "`cluster_id`"),
-        (("bundle", "compute_id"), "`compute_id`"),
-        (("workspace", "profile"), "`workspace.profile`"),
-        (("presets", "source_linked_deployment"), "`presets.source_linked_deployment`"),
-        (("presets", "artifacts_dynamic_version"), "`presets.artifacts_dynamic_version`"),
-    ):
-        value = get(config, *path)
-        if value and value != "direct":
-            raise Refused(what)
+    if get(config, "bundle", "engine") not in {None, "", "direct"}:
+        raise Refused(f"`bundle.engine: {get(config, 'bundle', 'engine')}`")
+    for setting in _REFUSED_SETTINGS:
+        if get(config, *setting):
+            raise Refused(f"`{'.'.join(setting)}`")
     for container, key, path in find(config, ("variables", "*", "lookup")):
         if container[key]:
-            raise Refused(f"`{'.'.join(map(str, path))}`")
+            raise Refused(f"`{path_text(path)}`")
     for container, key, path in find(config, ("artifacts", "*")):
-        artifact = container[key] or {}
-        if artifact.get("type", "whl") != "whl" or artifact.get("dynamic_version"):
-            what = "dynamic_version" if artifact.get("dynamic_version") else f"type: {artifact['type']}"
-            raise Refused(f"`{'.'.join(map(str, path))}.{what}`")
+        _refuse_artifact(container[key] or {}, path_text(path))
+
+
+def _refuse_artifact(artifact: dict[str, Json], name: str) -> None:
+    if artifact.get("dynamic_version"):
+        raise Refused(f"`{name}.dynamic_version`")
+    if artifact.get("type", "whl") != "whl":
+        raise Refused(f"`{name}.type: {artifact['type']}`")
 
 
 def new_bundle(options: Options) -> Bundle:

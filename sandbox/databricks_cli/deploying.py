@@ -9,7 +9,7 @@ import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sandbox.databricks_cli import VERSION, applying, artifacts, planning, state_files, syncing
 from sandbox.databricks_cli.bundle import Bundle
@@ -19,7 +19,7 @@ from sandbox.databricks_cli.locking import Lock
 from sandbox.databricks_cli.permissions import give_access
 from sandbox.databricks_cli.planning import Entry, Plan
 from sandbox.databricks_cli.state import State
-from sandbox.databricks_cli.values import get
+from sandbox.databricks_cli.values import Json, get
 from sandbox.databricks_cli.workspace_files import delete, object_status
 
 _DATA_LOSS = (
@@ -281,7 +281,7 @@ def send_telemetry(bundle: Bundle, exit_code: int) -> None:
     disabled = os.environ.get("DATABRICKS_CLI_DISABLE_TELEMETRY", "")
     if disabled.lower() not in {"", "0", "false", "no", "off"} or not bundle.me:
         return
-    entry: dict[str, Any] = {
+    entry: dict[str, Json] = {
         "frontend_log_event_id": str(uuid.uuid4()),
         "entry": {"databricks_cli_log": {"execution_context": {"version": VERSION, "exit_code": exit_code}}},
     }

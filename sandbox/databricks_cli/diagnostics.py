@@ -69,7 +69,7 @@ class Log:
     def add(self, diagnostic: Diagnostic) -> None:
         self.line(diagnostic.text(self.root), end="", severity=diagnostic.severity)
 
-    def warning(self, summary: str, *, detail: str = "", path: Path = (), at: Location | None = None) -> None:
+    def caution(self, summary: str, *, detail: str = "", path: Path = (), at: Location | None = None) -> None:
         self.add(Diagnostic("Warning", summary, detail, path, at))
 
     def failure(self, error: Exception, prefix: str = "") -> None:
@@ -113,4 +113,5 @@ class Log:
                 return f"Found {last}"
             case 1:
                 return f"Found {head[0]} and {last}"
-        return f"Found {', '.join(head)}, and {last}"
+            case _:
+                return f"Found {', '.join(head)}, and {last}"

@@ -10,7 +10,9 @@ A change is drift when saved and new agree and only remote differs. Source: bund
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from sandbox.databricks_cli.values import Json
 
 Action = Literal["skip", "update", "create", "recreate", "delete"]
 
@@ -36,7 +38,7 @@ class Rule(NamedTuple):
 
     field: str
     reason: str = ""
-    values: tuple[Any, ...] = ()
+    values: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,23 +63,21 @@ class Rules:
 class Change:
     """A difference in one field. None stands for "not set"."""
 
-    old: Any = None
-    new: Any = None
-    remote: Any = None
+    old: Json = None
+    new: Json = None
+    remote: Json = None
     action: Action = "skip"
     reason: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"action": self.action}
+    def as_json(self) -> dict[str, Json]:
+        shown: dict[str, Json] = {"action": self.action}
         if self.reason:
             shown["reason"] = self.reason
-        for name, value in (("old", self.old), ("new", self.new), ("remote", self.remote)):
-            if value is not None:
-                shown[name] = value
-        return shown
+        values = {"old": self.old, "new": self.new, "remote": self.remote}
+        return {**shown, **{name: value for name, value in values.items() if value is not None}}
 
 
-def compare(saved: Any, new: Any, remote: Any, rules: Rules) -> dict[str, Change]:
+def compare(saved: Json, new: Json, remote: Json, rules: Rules) -> dict[str, Change]:
     """Return every difference between the three, each with what it calls for. `remote` None: the thing is gone."""
     found: dict[Steps, Change] = {}
     for steps, old_value, new_value in _differences(saved, new, rules):
@@ -117,16 +117,16 @@ def text_of(steps: Steps) -> str:
     return text
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: Json, b: Json) -> bool:
     """Equal in type and value; true is not 1."""
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
-def _differences(a: Any, b: Any, rules: Rules) -> Iterator[tuple[Steps, Any, Any]]:
+def _differences(a: Json, b: Json, rules: Rules) -> Iterator[tuple[Steps, Json, Json]]:
     yield from _walk(a, b, (), rules.root_type, rules)
 
 
-def _walk(a: Any, b: Any, steps: Steps, shape: str, rules: Rules) -> Iterator[tuple[Steps, Any, Any]]:
+def _walk(a: Json, b: Json, steps: Steps, shape: str, rules: Rules) -> Iterator[tuple[Steps, Json, Json]]:
     if a is None or b is None:
         if a is not b:
             yield steps, a, b
@@ -143,8 +143,8 @@ def _walk(a: Any, b: Any, steps: Steps, shape: str, rules: Rules) -> Iterator[tu
 
 
 def _walk_lists(
-    a: list[Any], b: list[Any], steps: Steps, shape: str, rules: Rules
-) -> Iterator[tuple[Steps, Any, Any]]:
+    a: list[Json], b: list[Json], steps: Steps, shape: str, rules: Rules
+) -> Iterator[tuple[Steps, Json, Json]]:
     key = rules.keyed.get(_pattern_text(steps))
     if key:
         for name, pair in _paired(a, b, key):
@@ -157,12 +157,12 @@ def _walk_lists(
             yield from _walk(one, other, (*steps, Step("index", str(index))), shape, rules)
 
 
-Pairs = Iterator[tuple[tuple[str, str], list[tuple[Any, Any]]]]
+Pairs = Iterator[tuple[tuple[str, str], list[tuple[Json, Json]]]]
 
 
-def _paired(a: list[Any], b: list[Any], key: str) -> Pairs:
+def _paired(a: list[Json], b: list[Json], key: str) -> Pairs:
     """Items of two lists by name, whatever their order; None where one list has no such item."""
-    groups: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+    groups: dict[tuple[str, str], tuple[list[Json], list[Json]]] = {}
     for side, items in enumerate((a, b)):
         for item in items:
             groups.setdefault(_name(item, key), ([], []))[side].append(item)
@@ -172,14 +172,14 @@ def _paired(a: list[Any], b: list[Any], key: str) -> Pairs:
         yield name, list(zip(*padded, strict=True))
 
 
-def _name(item: Any, key: str) -> tuple[str, str]:
+def _name(item: Json, key: str) -> tuple[str, str]:
     for field in key.split("|"):
         if isinstance(item, dict) and item.get(field):
             return field, str(item[field])
     return key.split("|", maxsplit=1)[0], ""
 
 
-def _at(value: Any, steps: Steps) -> Any:
+def _at(value: Json, steps: Steps) -> Json:
     """The value at a path, or None."""
     for step in steps:
         if step.kind == "item" and isinstance(value, dict):
@@ -260,12 +260,12 @@ def _is_map(steps: Steps, rules: Rules) -> bool:
     return shape.startswith("{")
 
 
-def _matches_default(path: tuple[str, ...], remote: Any, rules: Rules) -> bool:
+def _matches_default(path: tuple[str, ...], remote: Json, rules: Rules) -> bool:
     return any(
         _covers(r.field, path) and (not r.values or any(same(remote, v) for v in r.values))
         for r in rules.backend_defaults
     )
 
 
-def _empty(value: Any) -> bool:
+def _empty(value: Json) -> bool:
     return value is None or value is False or (not isinstance(value, bool) and value in (0, "", [], {}))

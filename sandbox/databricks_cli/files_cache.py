@@ -8,9 +8,9 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 from sandbox.databricks_cli import VERSION
+from sandbox.databricks_cli.values import Json
 
 
 class Cache:
@@ -34,7 +34,7 @@ class Cache:
         """The file for `key`; its name tells nothing, because keys contain tokens."""
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if self.folder else None
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str) -> Json:
         """The answer kept for `key`, or None."""
         file = self.file(key)
         try:
@@ -44,7 +44,7 @@ class Cache:
         except (OSError, ValueError):
             return None
 
-    def put(self, key: str, value: Any) -> None:
+    def put(self, key: str, value: Json) -> None:
         """Keep an answer; a folder that cannot be written keeps nothing."""
         file = self.file(key)
         if file is None:

@@ -6,11 +6,11 @@ pipelines             /api/2.0/pipelines...
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox.databricks_cli import schema
 from sandbox.databricks_cli.client import Client
 from sandbox.databricks_cli.differ import EMBEDDED, Rule, Rules
+from sandbox.databricks_cli.values import Json
 
 _WEBHOOKS = (
     "on_start",
@@ -156,13 +156,13 @@ _REMOTE_PIPELINE = (
 _TASKS_PER_PAGE_FIELDS = ("tasks", "job_clusters", "environments", "parameters")
 
 
-def settings_of(resource: dict[str, Any], type_name: str) -> dict[str, Any]:
+def settings_of(resource: dict[str, Json], type_name: str) -> dict[str, Json]:
     """What is sent of a resource: the API's own fields, sorted, without those of bundles."""
     known = {*schema.fields(type_name), *_MARK} - _NOT_SENT
     return {k: tidy(resource[k]) for k in sorted(resource) if k in known and resource[k] is not None}
 
 
-def tidy(value: Any) -> Any:
+def tidy(value: Json) -> Json:
     """A plain copy with sorted keys."""
     if isinstance(value, dict):
         return {str(k): tidy(value[k]) for k in sorted(value) if value[k] is not None}
@@ -178,29 +178,34 @@ class Kind:
     group: str
     rules: Rules
 
-    def read(self, client: Client, id_: str) -> dict[str, Any]:
+    def read(self, client: Client, id_: str) -> dict[str, Json]:
         """What the workspace has. Raises `ApiError`, with `missing` when it is gone."""
         raise NotImplementedError
 
-    def comparable(self, remote: dict[str, Any]) -> dict[str, Any]:
+    def comparable(self, remote: dict[str, Json]) -> dict[str, Json]:
         """The part of `remote` that a configuration can say something about."""
         raise NotImplementedError
 
-    def create(self, client: Client, settings: Any) -> str:
+    def create(self, client: Client, settings: Json) -> str:
         """Make it and return its id. There is no idempotency: a lost answer leaves an orphan."""
         raise NotImplementedError
 
-    def update(self, client: Client, id_: str, settings: Any, changed: set[str]) -> None:
-        """Bring it to these settings; `changed` are the fields that differ."""
+    def update(self, client: Client, id_: str, settings: Json) -> None:
+        """Bring it to these settings."""
         raise NotImplementedError
 
-    def delete(self, client: Client, id_: str, settings: Any) -> None:
+    def is_local(self, changed: set[str]) -> bool:
+        """Whether these fields are for the state only, so that no update is sent."""
+        del changed
+        return False
+
+    def delete(self, client: Client, id_: str, settings: Json) -> None:
         """Delete it."""
         raise NotImplementedError
 
 
 class Jobs(Kind):
-    def read(self, client: Client, id_: str) -> dict[str, Any]:
+    def read(self, client: Client, id_: str) -> dict[str, Json]:
         job = client.json("GET", "/api/2.2/jobs/get", query={"job_id": id_})
         settings = dict(job.get("settings") or {})
         token = job.get("next_page_token")
@@ -214,22 +219,23 @@ class Jobs(Kind):
             sorted({**settings, **{k: job[k] for k in _REMOTE_JOB if job.get(k) is not None}}.items())
         )
 
-    def comparable(self, remote: dict[str, Any]) -> dict[str, Any]:
+    def comparable(self, remote: dict[str, Json]) -> dict[str, Json]:
         return settings_of(remote, "Job")
 
-    def create(self, client: Client, settings: Any) -> str:
+    def create(self, client: Client, settings: Json) -> str:
         return str(client.json("POST", "/api/2.2/jobs/create", body=settings)["job_id"])
 
-    def update(self, client: Client, id_: str, settings: Any, changed: set[str]) -> None:
+    def update(self, client: Client, id_: str, settings: Json) -> None:
         body = {"job_id": int(id_), "new_settings": settings}
         client.json("POST", "/api/2.2/jobs/reset", body=body)
 
-    def delete(self, client: Client, id_: str, settings: Any) -> None:
+    def delete(self, client: Client, id_: str, settings: Json) -> None:
+        del settings
         client.json("POST", "/api/2.2/jobs/delete", body={"job_id": int(id_)})
 
 
 class Pipelines(Kind):
-    def read(self, client: Client, id_: str) -> dict[str, Any]:
+    def read(self, client: Client, id_: str) -> dict[str, Json]:
         answer = client.json("GET", f"/api/2.0/pipelines/{id_}")
         known = {*schema.fields("Pipeline"), "deployment"} - {
             "permissions",
@@ -238,32 +244,35 @@ class Pipelines(Kind):
         }
         spec = {k: v for k, v in (answer.get("spec") or {}).items() if k in known}
         own = ("run_as", "parameters", *_REMOTE_PIPELINE)
-        return dict(sorted({**spec, **{k: answer[k] for k in own if answer.get(k) is not None}}.items()))
+        found: dict[str, Json] = tidy({**spec, **{k: answer[k] for k in own if answer.get(k) is not None}})
+        return found
 
-    def comparable(self, remote: dict[str, Any]) -> dict[str, Any]:
+    def comparable(self, remote: dict[str, Json]) -> dict[str, Json]:
         return {**settings_of(remote, "Pipeline"), **({"id": remote["id"]} if remote.get("id") else {})}
 
-    def create(self, client: Client, settings: Any) -> str:
+    def create(self, client: Client, settings: Json) -> str:
         return str(client.json("POST", "/api/2.0/pipelines", body=_sent(settings))["pipeline_id"])
 
-    def update(self, client: Client, id_: str, settings: Any, changed: set[str]) -> None:
-        if changed != {"cascade_on_destroy"}:
-            client.json("PUT", f"/api/2.0/pipelines/{id_}", body={**_sent(settings), "pipeline_id": id_})
+    def update(self, client: Client, id_: str, settings: Json) -> None:
+        client.json("PUT", f"/api/2.0/pipelines/{id_}", body={**_sent(settings), "pipeline_id": id_})
 
-    def delete(self, client: Client, id_: str, settings: Any) -> None:
+    def is_local(self, changed: set[str]) -> bool:
+        return changed == {"cascade_on_destroy"}
+
+    def delete(self, client: Client, id_: str, settings: Json) -> None:
         cascade = (settings or {}).get("cascade_on_destroy")
         query = None if cascade is None else {"cascade": str(cascade).lower()}
         client.json("DELETE", f"/api/2.0/pipelines/{id_}", query=query)
 
 
-def _sent(settings: dict[str, Any]) -> dict[str, Any]:
+def _sent(settings: dict[str, Json]) -> dict[str, Json]:
     return {k: v for k, v in settings.items() if k != "cascade_on_destroy"}
 
 
 class Permissions(Kind):
     """The id is `/jobs/<id>` or `/pipelines/<id>`."""
 
-    def read(self, client: Client, id_: str) -> dict[str, Any]:
+    def read(self, client: Client, id_: str) -> dict[str, Json]:
         answer = client.json("GET", f"/api/2.0/permissions{id_}")
         found = []
         for access in answer.get("access_control_list") or []:
@@ -277,14 +286,15 @@ class Permissions(Kind):
             ]
         return {"object_id": id_, **({EMBEDDED: found} if found else {})}
 
-    def comparable(self, remote: dict[str, Any]) -> dict[str, Any]:
+    def comparable(self, remote: dict[str, Json]) -> dict[str, Json]:
         return remote
 
-    def create(self, client: Client, settings: Any) -> str:
-        self.update(client, settings["object_id"], settings, set())
+    def create(self, client: Client, settings: Json) -> str:
+        self.update(client, settings["object_id"], settings)
         return str(settings["object_id"])
 
-    def update(self, client: Client, id_: str, settings: Any, changed: set[str]) -> None:
+    def update(self, client: Client, id_: str, settings: Json) -> None:
+        del id_  # the settings name it too
         wanted = [
             {"permission_level": p["level"], **{k: v for k, v in p.items() if k != "level"}}
             for p in settings.get(EMBEDDED) or []
@@ -292,7 +302,7 @@ class Permissions(Kind):
         path = f"/api/2.0/permissions{settings['object_id']}"
         client.json("PUT", path, body={"access_control_list": [dict(sorted(w.items())) for w in wanted]})
 
-    def delete(self, client: Client, id_: str, settings: Any) -> None:
+    def delete(self, client: Client, id_: str, settings: Json) -> None:
         """Nothing: permissions go with their resource, and giving back old ones would be a guess."""
 
 

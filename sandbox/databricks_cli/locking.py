@@ -1,12 +1,14 @@
 """The deploy lock: a file in the target's state folder. It never expires, and nobody releases it for a killed deploy."""
 
+import contextlib
 import json
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed, Stopped
+from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.values import get
 from sandbox.databricks_cli.workspace_files import FileExists, Folder, NoFile, NoFolder, NotAllowed
 
@@ -37,12 +39,8 @@ class Lock:
         user = str(self.bundle.me.get("userName", ""))
         content = {"ID": self.id, "AcquisitionTime": _now(), "IsForced": forced, "User": user}
         try:
-            try:
-                self.folder.write(
-                    _FILE, json.dumps(content, separators=(",", ":")).encode(), overwrite=forced
-                )
-            except FileExists:
-                pass
+            with contextlib.suppress(FileExists):  # then it is somebody's: the next line says whose
+                self.folder.write(_FILE, dumps(content).encode(), overwrite=forced)
             self.assert_held()
         except Failed as error:
             self.report(error)
@@ -119,7 +117,7 @@ def _json_complaint(content: bytes) -> str:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat().replace("+00:00", "000Z")
+    return datetime.now(UTC).isoformat().replace("+00:00", "000Z")
 
 
 def _go_time(text: str) -> str:

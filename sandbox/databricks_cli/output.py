@@ -1,13 +1,12 @@
 """What commands print to stdout: results only, as text or as JSON."""
 
 import sys
-from typing import Any
 
 from sandbox.databricks_cli.auth import host_facts
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.planning import Plan
-from sandbox.databricks_cli.values import get, plain
+from sandbox.databricks_cli.values import Json, get, plain
 
 _TITLES = {"jobs": "Jobs", "pipelines": "Pipelines"}
 
@@ -96,7 +95,7 @@ def summary_text(bundle: Bundle) -> None:
     """Print what the bundle has in the workspace."""
     lines = ["Resources:"]
     for group, title in _TITLES.items():
-        items: dict[str, Any] = get(bundle.config, "resources", group) or {}
+        items: dict[str, Json] = get(bundle.config, "resources", group) or {}
         if items:
             lines.append(f"  {title}:")
         for key in sorted(items):

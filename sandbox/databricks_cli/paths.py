@@ -3,18 +3,18 @@
 Source: the patterns of bundle/config/mutator/paths in the real command.
 """
 
-import glob
 import os
 import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path as LocalPath
-from typing import Any, Literal
+from typing import Literal
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Failed, Refused
+from sandbox.databricks_cli.globs import is_pattern, matching
 from sandbox.databricks_cli.libraries import is_local_library
-from sandbox.databricks_cli.values import Path, find, get, located, path_text, place
+from sandbox.databricks_cli.values import Json, Path, find, get, located, path_text, place
 
 Kind = Literal["notebook", "file", "folder", "glob", "library", "local folder"]
 
@@ -62,7 +62,7 @@ def is_notebook(file: LocalPath) -> bool:
         return stream.read(32).splitlines()[:1] == [magic]
 
 
-def _holders(bundle: Bundle, only: set[Kind] | None = None) -> Iterator[tuple[Any, str | int, Path, Kind]]:
+def _holders(bundle: Bundle, only: set[Kind] | None = None) -> Iterator[tuple[Json, str | int, Path, Kind]]:
     from_git = {name for name, job in bundle.jobs().items() if job.get("git_source")}
     for pattern, kind in PATTERNS:
         if only is not None and kind not in only:
@@ -89,11 +89,11 @@ def normalize(bundle: Bundle) -> None:
             container[key] = located(_from_root(bundle, text, text), place(text))
 
 
-def _from_root(bundle: Bundle, text: str, written: Any) -> str:
+def _from_root(bundle: Bundle, text: str, written: Json) -> str:
     if _is_remote(text):
         return text
     at = place(written)
-    folder = os.path.relpath(os.path.dirname(at.file), bundle.root) if at else "."
+    folder = os.path.relpath(LocalPath(at.file).parent, bundle.root) if at else "."
     return posixpath.normpath(posixpath.join(LocalPath(folder).as_posix(), text))
 
 
@@ -104,10 +104,10 @@ def expand_pipeline_globs(bundle: Bundle) -> None:
         for library in pipeline.get("libraries") or []:
             kind = next((k for k in ("notebook", "file") if get(library, k, "path")), "")
             text = get(library, kind, "path") if kind else ""
-            if not kind or _is_remote(text) or not any(c in text for c in "*?["):
+            if not kind or _is_remote(text) or not is_pattern(text):
                 libraries.append(library)
                 continue
-            matches = sorted(glob.glob(str(bundle.root / text), include_hidden=True))
+            matches = matching(bundle.root / text)
             if not matches:
                 raise Failed(f"no files match pattern: {text}", at=place(text))
             libraries += [
@@ -170,30 +170,33 @@ def _existing(bundle: Bundle, text: str, path: Path, kind: Kind) -> str:
     local = bundle.root / clean
     if clean.startswith(".."):
         raise Failed(f"path {os.path.normpath(local)} is not contained in sync root path")
-    if kind == "glob":
-        return clean
-    if kind == "folder":
-        if not local.is_dir():
-            raise Failed(
-                f"stat {clean}: no such file or directory"
-                if not local.exists()
-                else f"{local} is not a directory"
-            )
-        return clean
-    if not local.is_file():
-        raise Failed(_not_found(bundle, text, kind))
-    notebook = is_notebook(local)
-    if kind == "notebook":
-        if not notebook:
-            raise Failed(
-                f'expected a notebook for "{path_text(path)}" but got a file: file at {local} is not a notebook'
-            )
-        return clean if clean.endswith(".designer.ipynb") else posixpath.splitext(clean)[0]
-    if notebook:
-        raise Failed(
-            f'expected a file for "{path_text(path)}" but got a notebook: file at {local} is a notebook'
-        )
+    match kind:
+        case "folder":
+            if not local.is_dir():
+                raise Failed(
+                    f"{local} is not a directory"
+                    if local.exists()
+                    else f"stat {clean}: no such file or directory"
+                )
+        case "file" | "notebook":
+            if not local.is_file():
+                raise Failed(_not_found(bundle, text, kind))
+            _check_kind(local, path, kind)
+            if kind == "notebook" and not clean.endswith(".designer.ipynb"):
+                return posixpath.splitext(clean)[0]
+        case _:
+            pass
     return clean
+
+
+def _check_kind(local: LocalPath, path: Path, kind: Kind) -> None:
+    if is_notebook(local) == (kind == "notebook"):
+        return
+    wanted, got = ("notebook", "file") if kind == "notebook" else ("file", "notebook")
+    negation = "not a" if kind == "notebook" else "a"
+    raise Failed(
+        f'expected a {wanted} for "{path_text(path)}" but got a {got}: file at {local} is {negation} notebook'
+    )
 
 
 def _not_found(bundle: Bundle, text: str, kind: Kind) -> str:

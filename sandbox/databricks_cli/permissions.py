@@ -1,10 +1,10 @@
 """The bundle's own permissions on its folder in the workspace."""
 
 import posixpath
-from typing import Any
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
+from sandbox.databricks_cli.values import Json
 from sandbox.databricks_cli.workspace_files import object_status
 
 _FOLDER_LEVELS = {"CAN_MANAGE": "CAN_MANAGE", "CAN_VIEW": "CAN_READ", "CAN_RUN": "CAN_RUN"}
@@ -59,7 +59,7 @@ def check_folder(bundle: Bundle) -> None:
         _warn_of_more(bundle, path, answer, wanted)
 
 
-def _warn_of_more(bundle: Bundle, path: str, answer: dict[str, Any], wanted: list[dict[str, Any]]) -> None:
+def _warn_of_more(bundle: Bundle, path: str, answer: dict[str, Json], wanted: list[dict[str, Json]]) -> None:
     declared = {(str(p.get("level")), *_principal(p)) for p in wanted}
     missing = []
     for access in answer.get("access_control_list") or []:
@@ -73,7 +73,7 @@ def _warn_of_more(bundle: Bundle, path: str, answer: dict[str, Any], wanted: lis
                 kind, name = _principal(access)
                 missing.append(f"- level: {level}, {kind}: {name}\n")
     if missing:
-        bundle.log.warning(
+        bundle.log.caution(
             "workspace folder has permissions not configured in bundle",
             detail="The following permissions apply to the workspace folder at"
             f' "{path}" but are not configured in the bundle:\n{"".join(missing)}\n'
@@ -82,5 +82,5 @@ def _warn_of_more(bundle: Bundle, path: str, answer: dict[str, Any], wanted: lis
         )
 
 
-def _principal(permission: dict[str, Any]) -> tuple[str, str]:
+def _principal(permission: dict[str, Json]) -> tuple[str, str]:
     return next(((k, str(permission[k])) for k in _PRINCIPALS if permission.get(k)), ("", ""))

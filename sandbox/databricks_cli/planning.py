@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sandbox.databricks_cli import VERSION, differ, graph, references
 from sandbox.databricks_cli.bundle import Bundle
@@ -16,7 +16,7 @@ from sandbox.databricks_cli.diagnostics import Failed, Log, Stopped
 from sandbox.databricks_cli.differ import EMBEDDED, Action, Change
 from sandbox.databricks_cli.kinds import kind_of, settings_of
 from sandbox.databricks_cli.state import State
-from sandbox.databricks_cli.values import find
+from sandbox.databricks_cli.values import Json, find
 
 T = TypeVar("T")
 
@@ -29,12 +29,12 @@ class Entry:
     """What happens to one resource. `waiting_for` are references that are known only after others exist."""
 
     key: str
-    settings: Any = None
+    settings: Json = None
     depends_on: list[dict[str, str]] = field(default_factory=list)
     waiting_for: dict[str, str] = field(default_factory=dict)
     action: Action = "skip"
     gone: bool = False
-    remote: dict[str, Any] | None = None
+    remote: dict[str, Json] | None = None
     changes: dict[str, Change] = field(default_factory=dict)
 
     @property
@@ -45,8 +45,8 @@ class Entry:
     def is_child(self) -> bool:
         return self.key.count(".") > 2  # noqa: PLR2004 - resources.jobs.x and no more
 
-    def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"depends_on": self.depends_on} if self.depends_on else {}
+    def as_json(self) -> dict[str, Json]:
+        shown: dict[str, Json] = {"depends_on": self.depends_on} if self.depends_on else {}
         shown["action"] = self.action
         if self.gone:
             shown["gone"] = True
@@ -69,8 +69,8 @@ class Plan:
     entries: dict[str, Entry]
     not_selected: int = 0
 
-    def as_json(self) -> dict[str, Any]:
-        shown: dict[str, Any] = {"plan_version": 2, "cli_version": VERSION}
+    def as_json(self) -> dict[str, Json]:
+        shown: dict[str, Json] = {"plan_version": 2, "cli_version": VERSION}
         if self.lineage:
             shown["lineage"] = self.lineage
         if self.serial:
@@ -149,7 +149,7 @@ def _configured(bundle: Bundle, state: State) -> dict[str, Entry]:
     return entries
 
 
-def _permissions(child: str, key: str, group: str, permissions: list[dict[str, Any]]) -> Entry:
+def _permissions(child: str, key: str, group: str, permissions: list[dict[str, Json]]) -> Entry:
     names = ("level", "user_name", "service_principal_name", "group_name")
     listed = [{n: str(p[n]) for n in names if p.get(n)} for p in permissions]
     settings = {"object_id": "", **({EMBEDDED: listed} if listed else {})}
@@ -168,13 +168,14 @@ def calculate(bundle: Bundle, state: State, *, destroy: bool = False) -> Plan:
     order = plan.order()
 
     def work(key: str, culprit: str | None) -> bool:
-        entry = plan.entries[key]
+        prefix = f"cannot plan {key}: "
+        if culprit is not None:
+            bundle.log.failure(Failed(f"dependency failed: {culprit}"), prefix)
+            return False
         try:
-            if culprit is not None:
-                raise Failed(f"dependency failed: {culprit}")
-            _decide(bundle, state, plan, entry)
+            _decide(bundle, state, plan, plan.entries[key])
         except Failed as error:
-            bundle.log.failure(error, prefix=f"cannot plan {key}: ")
+            bundle.log.failure(error, prefix)
             return False
         return True
 
@@ -217,7 +218,7 @@ def _look_before_delete(client: Client, log: Log, entry: Entry, id_: str) -> Non
         log.line(f'Warn: planning {entry.key}: reading {entry.key} id="{id_}": {error}')
 
 
-def _read(client: Client, log: Log, key: str, id_: str) -> dict[str, Any] | None:
+def _read(client: Client, log: Log, key: str, id_: str) -> dict[str, Json] | None:
     """What the workspace has under `id_`; None when it answers 404, which is believed."""
     try:
         return with_retries(lambda: kind_of(key).read(client, id_), log, f"planning {key}")
@@ -229,7 +230,7 @@ def _read(client: Client, log: Log, key: str, id_: str) -> dict[str, Any] | None
         raise Failed(f'reading id="{id_}": {error.summary}', error.detail) from error
 
 
-def _known(plan: Plan, state: State, key: str, path: list[str]) -> Any:
+def _known(plan: Plan, state: State, key: str, path: list[str]) -> Json:
     """The value that a reference stands for, as far as it is known before the deploy."""
     target = plan.entries.get(key)
     if target is None:

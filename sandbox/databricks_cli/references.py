@@ -4,32 +4,33 @@ They are filled in when the other one exists: while planning if it stays as it i
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.kinds import type_of
+from sandbox.databricks_cli.values import Json
 from sandbox.databricks_cli.variables import REFERENCE
 
 LATER = object()
 
 # Gives the value of a field of a resource, or LATER.
-LookUp = Callable[[str, list[str]], Any]
+LookUp = Callable[[str, list[str]], Json]
 
 
 class Waiting(Protocol):
     """Something with settings and references still to be filled in, each by the path of its field."""
 
-    settings: Any
+    settings: Json
     waiting_for: dict[str, str]
 
 
-def split(settings: Any, type_name: str) -> tuple[Any, dict[str, str]]:
+def split(settings: Json, type_name: str) -> tuple[Json, dict[str, str]]:
     """Return the settings with placeholders, and the references by path. A number's placeholder is 0."""
     found: dict[str, str] = {}
     return _split(settings, type_name, "", found), found
 
 
-def _split(value: Any, shape: str, path: str, found: dict[str, str]) -> Any:
+def _split(value: Json, shape: str, path: str, found: dict[str, str]) -> Json:
     if isinstance(value, dict):
         is_map = shape.startswith("{")
         result = {}
@@ -74,7 +75,7 @@ def fill(entry: Waiting, look_up: LookUp, *, partly: bool) -> None:
         Failed: one cannot be filled in.
     """
     for path, text in list(entry.waiting_for.items()):
-        result: Any = text
+        result: Json = text
         for reference, key, field in _targets(text):
             try:
                 value = look_up(key, field)
@@ -93,11 +94,11 @@ def fill(entry: Waiting, look_up: LookUp, *, partly: bool) -> None:
             del entry.waiting_for[path]
 
 
-def _word(value: Any) -> str:
+def _word(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _put(settings: Any, path: str, value: Any) -> None:
+def _put(settings: Json, path: str, value: Json) -> None:
     """Write a value at a path; a number's field takes an id as a number."""
     *steps, last = _steps(path)
     for step in steps:
@@ -106,8 +107,8 @@ def _put(settings: Any, path: str, value: Any) -> None:
     settings[last] = int(value) if isinstance(old, int) and not isinstance(old, bool) else value
 
 
-def _steps(path: str) -> list[Any]:
-    steps: list[Any] = []
+def _steps(path: str) -> list[Json]:
+    steps: list[Json] = []
     for part in path.replace("['", ".['").replace("[", ".[").replace("..", ".").removeprefix(".").split("."):
         if part.startswith("['"):
             steps.append(part[2:-2])
@@ -118,7 +119,7 @@ def _steps(path: str) -> list[Any]:
     return steps
 
 
-def child(value: Any, path: list[str]) -> Any:
+def child(value: Json, path: list[str]) -> Json:
     """The value of a field given as `tasks[0].task_key` split at dots, or None."""
     for step in _steps(".".join(path)):
         if isinstance(value, dict):

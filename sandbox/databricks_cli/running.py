@@ -6,14 +6,13 @@ It sends no idempotency token, and a killed command does not stop what it starte
 import re
 import time
 from datetime import datetime
-from typing import Any
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError, backoff_seconds
 from sandbox.databricks_cli.diagnostics import Failed, Log
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.output import write
-from sandbox.databricks_cli.values import get
+from sandbox.databricks_cli.values import Json, get
 
 _DONE = {"TERMINATED", "SKIPPED"}
 _LEGACY_URL = re.compile(
@@ -36,7 +35,7 @@ def run(bundle: Bundle, key: str) -> None:
         _Pipeline(bundle, resource).run()
 
 
-def _find(bundle: Bundle, key: str) -> tuple[str, dict[str, Any]]:
+def _find(bundle: Bundle, key: str) -> tuple[str, dict[str, Json]]:
     for group in ("jobs", "pipelines"):
         for name, resource in (get(bundle.config, "resources", group) or {}).items():
             if key in {name, f"{group}.{name}"}:
@@ -55,7 +54,7 @@ def _page(url: str) -> str:
 
 
 class _Job:
-    def __init__(self, bundle: Bundle, resource: dict[str, Any]) -> None:
+    def __init__(self, bundle: Bundle, resource: dict[str, Json]) -> None:
         self.bundle = bundle
         self.log: Log = bundle.log
         self.id = int(resource["id"])
@@ -78,16 +77,16 @@ class _Job:
             raise
         self.judge(found, run_id)
 
-    def get(self, run_id: str) -> dict[str, Any]:
+    def get(self, run_id: str) -> dict[str, Json]:
         try:
-            found: dict[str, Any] = self.bundle.api.json(
+            found: dict[str, Json] = self.bundle.api.json(
                 "GET", "/api/2.2/jobs/runs/get", query={"run_id": run_id}
             )
         except ApiError as error:
             raise Failed(error.message) from error
         return found
 
-    def wait(self, run_id: str) -> dict[str, Any]:
+    def wait(self, run_id: str) -> dict[str, Json]:
         """Ask again and again until the run has ended."""
         attempt = 0
         while True:
@@ -102,7 +101,7 @@ class _Job:
             attempt += 1
             time.sleep(backoff_seconds(attempt))
 
-    def tell(self, found: dict[str, Any], state: dict[str, Any]) -> None:
+    def tell(self, found: dict[str, Json], state: dict[str, Json]) -> None:
         if not self.announced:
             self.log.line(f"Run URL: {_page(str(found.get('run_page_url') or ''))}\n")
             self.announced = True
@@ -144,7 +143,7 @@ class _Job:
                 end="" if trace.endswith("\n") else "\n",
             )
 
-    def judge(self, found: dict[str, Any], run_id: str) -> None:
+    def judge(self, found: dict[str, Json], run_id: str) -> None:
         """Print the output of a good run. Raises `Failed` for every other end."""
         state = found.get("state") or {}
         message = state.get("state_message") or ""
@@ -157,8 +156,8 @@ class _Job:
         if result == "SUCCESS":
             self.print_output(run_id)
 
-    def output(self, run_id: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.bundle.api.json(
+    def output(self, run_id: str) -> dict[str, Json]:
+        answer: dict[str, Json] = self.bundle.api.json(
             "GET", "/api/2.2/jobs/runs/get-output", query={"run_id": run_id}
         )
         return answer
@@ -184,7 +183,7 @@ class _Job:
             write("Output:\n" + "".join(parts))
 
 
-def _shown(output: dict[str, Any]) -> dict[str, Any] | None:
+def _shown(output: dict[str, Json]) -> dict[str, Json] | None:
     """The part of a task's output that is printed, if it has any."""
     notebook, logs = output.get("notebook_output"), output.get("logs")
     if notebook is not None and (notebook.get("result") or notebook.get("truncated") or not logs):
@@ -195,14 +194,14 @@ def _shown(output: dict[str, Any]) -> dict[str, Any] | None:
     return {"logs": logs, "logs_truncated": bool(output.get("logs_truncated"))} if logs else None
 
 
-def _text(shown: dict[str, Any]) -> str:
+def _text(shown: dict[str, Json]) -> str:
     if "logs" in shown:
         return str(shown["logs"]) + ("\n[truncated...]\n" if shown["logs_truncated"] else "")
     return str(shown.get("result") or "") + ("\n[truncated...]\n" if shown.get("truncated") else "")
 
 
 class _Pipeline:
-    def __init__(self, bundle: Bundle, resource: dict[str, Any]) -> None:
+    def __init__(self, bundle: Bundle, resource: dict[str, Json]) -> None:
         self.bundle = bundle
         self.path = f"/api/2.0/pipelines/{resource['id']}"
         self.id = str(resource["id"])

@@ -6,12 +6,13 @@ values get their types, unknown fields and wrong types are warned about and left
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import NamedTuple
 
 from sandbox.databricks_cli.diagnostics import Log
-from sandbox.databricks_cli.values import Location, Map, Path, find, kind, located, place
+from sandbox.databricks_cli.values import Json, Location, Map, Path, find, kind, located, place
 
 PURE_REFERENCE = re.compile(r"\$\{[^\W\d_][\w-]*(\.[^\W\d_][\w-]*(\[[0-9]+\])*)*(\[[0-9]+\])*\}")
 
@@ -23,9 +24,9 @@ _NOTHING = object()
 
 
 @cache
-def _tables() -> dict[str, Any]:
+def _tables() -> dict[str, Json]:
     text = files(__package__ or "sandbox.databricks_cli").joinpath("fields.json").read_text("utf-8")
-    tables: dict[str, Any] = json.loads(text)
+    tables: dict[str, Json] = json.loads(text)
     return tables
 
 
@@ -35,7 +36,7 @@ def fields(type_name: str) -> dict[str, str]:
     return named
 
 
-def normalize(value: Any, shape: str, log: Log | None, path: Path = ()) -> Any:
+def normalize(value: Json, shape: str, log: Log | None, path: Path = ()) -> Json:
     """Return `value` in the given shape; what does not fit is warned about and left out (None)."""
     result = _Normalizer(log).fit(value, shape, path, place(value))
     return None if result is _NOTHING else result
@@ -45,7 +46,7 @@ class _Normalizer:
     def __init__(self, log: Log | None) -> None:
         self.log = log
 
-    def fit(self, value: Any, shape: str, path: Path, at: Location | None) -> Any:
+    def fit(self, value: Json, shape: str, path: Path, at: Location | None) -> Json:
         base = shape.partition(":")[0]
         if base == "*":
             return value
@@ -57,13 +58,11 @@ class _Normalizer:
             return self.sequence(value, base[1:], path, at)
         if not isinstance(value, dict):
             return self.mismatch("map", value, path, at)
-        if base.startswith("{"):
-            known = dict.fromkeys(value, base[1:])
-        else:
-            known = {**fields(base), **_INTERNAL.get(base, {})}
+        is_map = base.startswith("{")
+        known = dict.fromkeys(value, base[1:]) if is_map else {**fields(base), **_INTERNAL.get(base, {})}
         return self.mapping(value, known, path)
 
-    def mapping(self, value: dict[str, Any], known: dict[str, str], path: Path) -> Any:
+    def mapping(self, value: dict[str, Json], known: dict[str, str], path: Path) -> Json:
         keys_at = value.keys_at if isinstance(value, Map) else {}
         anchored = value.anchored if isinstance(value, Map) else frozenset[str]()
         result: Map = located({}, place(value))
@@ -79,54 +78,63 @@ class _Normalizer:
                 result[key] = fitted
         return result
 
-    def sequence(self, value: Any, shape: str, path: Path, at: Location | None) -> Any:
+    def sequence(self, value: Json, shape: str, path: Path, at: Location | None) -> Json:
         if not isinstance(value, list):
             return self.mismatch("sequence", value, path, at)
-        items = []
+        items: list[Json] = []
         for item in value:
             fitted = self.fit(item, shape, (*path, len(items)), place(item) or at)
             if fitted is not _NOTHING:
                 items.append(fitted)
         return located(items, place(value))
 
-    def scalar(self, value: Any, base: str, path: Path, at: Location | None) -> Any:
+    def scalar(self, value: Json, base: str, path: Path, at: Location | None) -> Json:
+        word = _WORDS[base]
         if value is None:
-            self.warn(f"expected a {_WORDS[base]} value, found null", path, at)
+            self.warn(f"expected a {word} value, found null", path, at)
             return _NOTHING
-        if isinstance(value, (dict, list)):
-            return self.mismatch(_WORDS[base], value, path, at)
-        if base == "s":
-            return value if isinstance(value, str) else located(_text(value), at)
         if isinstance(value, str):
-            if PURE_REFERENCE.fullmatch(value):
+            if base == "s" or PURE_REFERENCE.fullmatch(value):
                 return value
             parsed = _parsed(value, base)
-            return self.mismatch(_WORDS[base], value, path, at) if parsed is None else parsed
-        if base == "b":
-            return value if isinstance(value, bool) else self.mismatch("bool", value, path, at)
-        if isinstance(value, bool):
-            return self.mismatch(_WORDS[base], value, path, at)
-        if base == "i" and value != int(value):
+        elif isinstance(value, (dict, list)) or (base != "s" and isinstance(value, bool) != (base == "b")):
+            parsed = None
+        elif base == "i" and value != int(value):
             self.warn(f'cannot accurately represent "{value:g}" as integer due to precision loss', path, at)
             return _NOTHING
-        return int(value) if base == "i" else float(value)
+        else:
+            parsed = _converted(value, base, at)
+        return self.mismatch(word, value, path, at) if parsed is None else parsed
 
-    def mismatch(self, expected: str, value: Any, path: Path, at: Location | None) -> object:
+    def mismatch(self, expected: str, value: Json, path: Path, at: Location | None) -> object:
         self.warn(f"expected {expected}, found {kind(value)}", path, at)
         return _NOTHING
 
     def warn(self, summary: str, path: Path, at: Location | None) -> None:
         if self.log is not None:
-            self.log.warning(summary, path=path, at=at)
+            self.log.caution(summary, path=path, at=at)
 
 
-def _text(value: Any) -> str:
+def _converted(value: Json, base: str, at: Location | None) -> Json:
+    """A number or truth value in the wanted type."""
+    match base:
+        case "s":
+            return located(_text(value), at)
+        case "b":
+            return value
+        case "i":
+            return int(value)
+        case _:
+            return float(value)
+
+
+def _text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.17g}" if isinstance(value, float) and value != int(value) else str(int(value))
 
 
-def _parsed(text: str, base: str) -> Any:
+def _parsed(text: str, base: str) -> Json:
     """The value that a text stands for, or None where it stands for none."""
     if base == "b":
         return True if text in _TRUE else False if text in _FALSE else None
@@ -149,45 +157,49 @@ _INTERNAL = {
 }
 
 
-def check_values(config: dict[str, Any], log: Log) -> None:
+class _Finding(NamedTuple):
+    kind: str
+    summary: str
+    path: Path
+    at: Location | None
+
+
+def check_values(config: dict[str, Json], log: Log) -> None:
     """Warn about required fields that are missing and words that are not among the allowed ones."""
-    found: list[tuple[str, str, Path, Location | None]] = []
-    _check(config, "Root", (), found)
+    found = sorted(_findings(config, "Root", ()), key=lambda f: (f.summary, str(f.at), str(f.path)))
     for wanted in ("required", "enum"):
-        for what, summary, path, at in sorted(found, key=lambda f: (f[1], str(f[3]), str(f[2]))):
-            if what == wanted:
-                log.warning(summary, path=path, at=at)
+        for finding in found:
+            if finding.kind == wanted:
+                log.caution(finding.summary, path=finding.path, at=finding.at)
 
 
-def _check(value: Any, shape: str, path: Path, found: list[tuple[str, str, Path, Location | None]]) -> None:
+def _findings(value: Json, shape: str, path: Path) -> Iterator[_Finding]:  # noqa: C901 - one walk, four shapes
     base, _, enum = shape.partition(":")
-    if isinstance(value, dict) and not base.startswith("{"):
-        for name in _tables()["required"].get(base, []):
+    if isinstance(value, dict):
+        is_map = base.startswith("{")
+        for name in [] if is_map else _tables()["required"].get(base, []):
             if value.get(name) is None:
-                found.append(("required", f'required field "{name}" is not set', path, place(value)))
+                yield _Finding("required", f'required field "{name}" is not set', path, place(value))
         for key, item in value.items():
-            _check(item, fields(base).get(key, "*"), (*path, key), found)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check(item, base[1:], (*path, key), found)
+            yield from _findings(item, base[1:] if is_map else fields(base).get(key, "*"), (*path, key))
     elif isinstance(value, list) and base.startswith("["):
         for index, item in enumerate(value):
-            _check(item, base[1:], (*path, index), found)
+            yield from _findings(item, base[1:], (*path, index))
     elif enum and isinstance(value, str) and "${" not in value:
         allowed = sorted(_tables()["enums"][enum])
         if value not in allowed:
             text = f'invalid value "{value}" for enum field. Valid values are [{" ".join(allowed)}]'
-            found.append(("enum", text, path, place(value)))
+            yield _Finding("enum", text, path, place(value))
 
 
-def without_empty_texts(config: dict[str, Any]) -> None:
+def without_empty_texts(config: dict[str, Json]) -> None:
     """Drop empty texts from resources: the API takes them for values, the writer meant "not set"."""
     for group in ("jobs", "pipelines"):
         for container, key, _ in list(find(config, ("resources", group, "*"))):
             container[key] = _full(container[key], group[:-1].capitalize())
 
 
-def _full(value: Any, shape: str) -> Any:
+def _full(value: Json, shape: str) -> Json:
     base = shape.partition(":")[0]
     if isinstance(value, dict) and not base.startswith("{"):
         kept = {}

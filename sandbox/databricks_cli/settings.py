@@ -1,11 +1,9 @@
 """Fills in what a configuration leaves out: workspace paths, presets of the target's mode, defaults, permissions."""
 
-from typing import Any
-
 from sandbox.databricks_cli.auth import is_service_principal
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
-from sandbox.databricks_cli.values import Map, find, get, located, merge, place
+from sandbox.databricks_cli.values import Json, Map, find, get, located, merge, place
 
 _PATHS = {
     "file_path": "files",
@@ -72,30 +70,31 @@ def apply_run_as(bundle: Bundle) -> None:
         resource.setdefault("run_as", dict(names))
 
 
-def apply_presets(bundle: Bundle) -> None:
+def apply_presets(bundle: Bundle) -> None:  # noqa: C901 - one preset after another
     """Lay the presets over jobs and pipelines: name prefix, tags, concurrency, paused triggers."""
     presets = bundle.config.get("presets") or Map()
     pause = presets.get("trigger_pause_status") or ""
     if pause not in {"", "PAUSED", "UNPAUSED"}:
         raise Failed("Invalid value for trigger_pause_status, should be PAUSED or UNPAUSED", at=place(pause))
-    prefix, tags = presets.get("name_prefix") or "", presets.get("tags") or {}
+    for resource in (*bundle.jobs().values(), *bundle.pipelines().values()):
+        resource["name"] = f"{presets.get('name_prefix') or ''}{resource.get('name') or ''}"
+        if presets.get("tags"):
+            own = {k: v for k, v in (resource.get("tags") or {}).items() if v or k not in presets["tags"]}
+            resource["tags"] = {**presets["tags"], **own}
     for job in bundle.jobs().values():
-        job["name"] = f"{prefix}{job.get('name') or ''}"
-        if tags:
-            job["tags"] = {**tags, **{k: v for k, v in (job.get("tags") or {}).items() if v or k not in tags}}
         if not job.get("max_concurrent_runs") and presets.get("jobs_max_concurrent_runs"):
             job["max_concurrent_runs"] = presets["jobs_max_concurrent_runs"]
-        for trigger in ("schedule", "continuous", "trigger"):
+        for trigger in _TRIGGERS:
             if pause and job.get(trigger) is not None and not job[trigger].get("pause_status"):
                 job[trigger]["pause_status"] = pause
     for pipeline in bundle.pipelines().values():
-        pipeline["name"] = f"{prefix}{pipeline.get('name') or ''}"
         if presets.get("pipelines_development"):
             pipeline["development"] = True
         if pause == "PAUSED" and pipeline.get("continuous"):
             pipeline["continuous"] = False
-        if tags:
-            pipeline["tags"] = {**tags, **(pipeline.get("tags") or {})}
+
+
+_TRIGGERS = ("schedule", "trigger", "continuous")
 
 
 def apply_defaults(bundle: Bundle) -> None:
@@ -103,7 +102,7 @@ def apply_defaults(bundle: Bundle) -> None:
     for job in bundle.jobs().values():
         job["name"] = job.get("name") or "Untitled"
         _default(job, "max_concurrent_runs", 1)
-        for trigger in ("schedule", "trigger", "continuous"):
+        for trigger in _TRIGGERS:
             if job.get(trigger) is not None:
                 _default(job[trigger], "pause_status", "UNPAUSED")
         _default(job, "queue", {"enabled": True})
@@ -117,7 +116,7 @@ def apply_defaults(bundle: Bundle) -> None:
         _default(pipeline, "channel", "CURRENT")
 
 
-def _default(container: dict[str, Any], key: str, value: Any) -> None:
+def _default(container: dict[str, Json], key: str, value: Json) -> None:
     if container.get(key) is None:
         container[key] = value
 
@@ -148,11 +147,11 @@ def apply_permissions(bundle: Bundle) -> None:
                 resource["permissions"] = _with_owner(own, str(bundle.me.get("userName", "")))
 
 
-def _principal(permission: dict[str, Any]) -> tuple[str, str]:
+def _principal(permission: dict[str, Json]) -> tuple[str, str]:
     return next(((k, str(permission[k])) for k in _PRINCIPALS if permission.get(k)), ("", ""))
 
 
-def _with_owner(permissions: list[dict[str, Any]], me: str) -> list[dict[str, Any]]:
+def _with_owner(permissions: list[dict[str, Json]], me: str) -> list[dict[str, Json]]:
     """Exactly one owner, every principal once with its highest level."""
     mine = ("service_principal_name" if is_service_principal(me) else "user_name", me)
     owned = any(p.get("level") == "IS_OWNER" for p in permissions)
@@ -237,7 +236,7 @@ def check_shared_folder(bundle: Bundle) -> None:
         for p in bundle.config.get("permissions") or []
     )
     if shared and not everybody:
-        bundle.log.warning(
+        bundle.log.caution(
             f"the bundle root path {root} is writable by all workspace users",
             detail="The bundle is configured to use /Workspace/Shared, which will give read/write access to all"
             " users. If this is intentional, add CAN_MANAGE for 'group_name: users' permission to your bundle"
@@ -298,8 +297,8 @@ def merge_lists(bundle: Bundle) -> None:
             pipeline["clusters"] = located(clusters, place(pipeline["clusters"]))
 
 
-def _joined(items: list[Any], field: str, default: str = "") -> list[Any]:
-    named: dict[str, Any] = {}
+def _joined(items: list[Json], field: str, default: str = "") -> list[Json]:
+    named: dict[str, Json] = {}
     for item in items:
         name = str(item.get(field) or default)
         name = name.lower() if default else name

@@ -15,11 +15,12 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from sandbox.databricks_cli import VERSION
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.go_json import dumps
+from sandbox.databricks_cli.values import Json
 
 STATE_VERSION = 2
 _NEWEST_READABLE = 3
@@ -34,7 +35,7 @@ class State:
     serial: int = 0
     cli_version: str = VERSION
     state_version: int = STATE_VERSION
-    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    entries: dict[str, dict[str, Json]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     journal: TextIO | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -60,7 +61,7 @@ class State:
                 raise Failed(f"reading state from {file}: WAL recovery failed: {error.summary}") from error
         return state
 
-    def _read(self, content: dict[str, Any]) -> None:
+    def _read(self, content: dict[str, Json]) -> None:
         self.lineage = str(content.get("lineage") or "")
         self.serial = int(content.get("serial") or 0)
         self.cli_version = str(content.get("cli_version") or "")
@@ -141,14 +142,14 @@ class State:
             raise Failed(f"failed to open WAL file {self.journal_file}: file exists") from error
         self._append(header)
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Json]) -> None:
         assert self.journal is not None, "begin() comes first"
         self.journal.write(dumps(line) + "\n")
         self.journal.flush()
 
-    def put(self, key: str, id_: str, settings: Any, depends_on: list[dict[str, str]]) -> None:
+    def put(self, key: str, id_: str, settings: Json, depends_on: list[dict[str, str]]) -> None:
         """Note that the resource `key` now exists under `id_` with these settings."""
-        entry: dict[str, Any] = {"__id__": id_, "state": settings}
+        entry: dict[str, Json] = {"__id__": id_, "state": settings}
         if depends_on:
             entry["depends_on"] = depends_on
         with self.lock:

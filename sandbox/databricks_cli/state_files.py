@@ -8,9 +8,8 @@ ROOT/state/metadata.json    commit, branch, ids           written last, and only
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sandbox.databricks_cli import VERSION, syncing
 from sandbox.databricks_cli.bundle import Bundle
@@ -18,7 +17,7 @@ from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.paths import is_notebook
 from sandbox.databricks_cli.state import State
-from sandbox.databricks_cli.values import get, place
+from sandbox.databricks_cli.values import Json, get, place
 from sandbox.databricks_cli.workspace_files import Folder, NoFile
 
 _RESOURCES = "resources.json"
@@ -63,17 +62,17 @@ def pull(bundle: Bundle, *, always: bool) -> State:
     return State.open(_local_file(bundle))
 
 
-def _serial(state: dict[str, Any]) -> int:
+def _serial(state: dict[str, Json]) -> int:
     return int(state.get("serial") or 0)
 
 
-def _described(bundle: Bundle, state: dict[str, Any], *, is_local: bool) -> str:
+def _described(bundle: Bundle, state: dict[str, Json], *, is_local: bool) -> str:
     where = str(_local_file(bundle)) if is_local else _RESOURCES
     word = "local" if is_local else "remote"
     return f'{where}: {word} direct state serial={_serial(state)} lineage="{state.get("lineage") or ""}"'
 
 
-def _read_local(bundle: Bundle) -> dict[str, Any] | None:
+def _read_local(bundle: Bundle) -> dict[str, Json] | None:
     file = _local_file(bundle)
     try:
         content = json.loads(file.read_text("utf-8"))
@@ -85,7 +84,7 @@ def _read_local(bundle: Bundle) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else {}
 
 
-def _read_remote(bundle: Bundle) -> dict[str, Any] | None:
+def _read_remote(bundle: Bundle) -> dict[str, Json] | None:
     """Both possible states are asked for side by side; one of the terraform engine is refused by name."""
     folder = _folder(bundle)
     with ThreadPoolExecutor(2) as threads:
@@ -165,7 +164,7 @@ def push_deployment(bundle: Bundle, files: list[str]) -> str:
         "version": 1,
         "seq": int(known.get("seq") or 0) + 1,
         "cli_version": VERSION,
-        "timestamp": datetime.now(timezone.utc).isoformat().replace("+00:00", "Z"),
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "files": [{"local_path": f, "is_notebook": is_notebook(bundle.root / f)} for f in files],
         "id": known.get("id") or str(uuid.uuid4()),
     }
@@ -198,8 +197,8 @@ def push_metadata(bundle: Bundle, ids: dict[str, str]) -> None:
     _folder(bundle).write(_METADATA, dumps(content, indent=2).encode(), overwrite=True)
 
 
-def _resources(bundle: Bundle, ids: dict[str, str]) -> dict[str, Any]:
-    groups: dict[str, Any] = {}
+def _resources(bundle: Bundle, ids: dict[str, str]) -> dict[str, Json]:
+    groups: dict[str, Json] = {}
     for group, items in (("jobs", bundle.jobs()), ("pipelines", bundle.pipelines())):
         for key in sorted(items):
             at = place(items[key])

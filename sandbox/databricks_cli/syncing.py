@@ -11,15 +11,14 @@ import posixpath
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sandbox.databricks_cli import ignoring
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.paths import is_notebook
-from sandbox.databricks_cli.values import get
+from sandbox.databricks_cli.values import Json, get
 from sandbox.databricks_cli.workspace_files import Folder, NoFile, delete, ensure_usable, make_folder
 
 _UPLOADS_AT_ONCE = 8
@@ -120,7 +119,7 @@ def snapshot_of(root: Path, files: Iterable[str]) -> Snapshot:
 def _time(nanoseconds: int) -> str:
     """A time that sorts as text: fixed width, UTC."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
 def difference(before: Snapshot, after: Snapshot) -> Change:
@@ -160,7 +159,7 @@ def load(file: Path) -> Snapshot:
 
 def save(bundle: Bundle, snapshot: Snapshot) -> None:
     """Remember what the workspace's folder holds now."""
-    content: dict[str, Any] = {
+    content: dict[str, Json] = {
         "version": "v1",
         "host": bundle.api.host,
         "remote_path": bundle.workspace("file_path"),
@@ -173,7 +172,7 @@ def save(bundle: Bundle, snapshot: Snapshot) -> None:
     file.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
-def remembered(bundle: Bundle, files: Iterable[dict[str, Any]]) -> Snapshot:
+def remembered(bundle: Bundle, files: Iterable[dict[str, Json]]) -> Snapshot:
     """The snapshot that another checkout's file list stands for: the names are known, the times are not."""
     del bundle
     names = {
@@ -255,9 +254,9 @@ def check_there_are_files(bundle: Bundle) -> None:
     exclude = get(bundle.config, "sync", "exclude")
     if exclude:
         summary = "There are no files to sync, please check your .gitignore and sync.exclude configuration"
-        bundle.log.warning(summary, path=("sync", "exclude"), at=getattr(exclude, "at", None))
+        bundle.log.caution(summary, path=("sync", "exclude"), at=getattr(exclude, "at", None))
     else:
-        bundle.log.warning("There are no files to sync, please check your .gitignore")
+        bundle.log.caution("There are no files to sync, please check your .gitignore")
 
 
 def check_patterns(bundle: Bundle) -> None:
@@ -266,4 +265,4 @@ def check_patterns(bundle: Bundle) -> None:
         for index, pattern in enumerate(bundle.config["sync"].get(key) or []):
             if not any(_matching(bundle.root, [pattern.removeprefix("!")])):
                 summary = f"Pattern {pattern} does not match any files"
-                bundle.log.warning(summary, path=("sync", key, index), at=getattr(pattern, "at", None))
+                bundle.log.caution(summary, path=("sync", key, index), at=getattr(pattern, "at", None))

@@ -6,6 +6,9 @@ Plain dictionaries, lists and texts with one attribute more, so that everything 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+# Anything that YAML or JSON can say.
+Json = Any
+
 
 class Location(NamedTuple):
     """A place in a file. `file` is absolute, `line` and `column` count from 1."""
@@ -15,7 +18,7 @@ class Location(NamedTuple):
     column: int
 
 
-class Map(dict[str, Any]):
+class Map(dict[str, Json]):
     """A mapping; `at` is where it was first written, or None when it was computed.
 
     `keys_at` has the places of the keys, `anchored` the keys whose values are used elsewhere by an alias.
@@ -26,19 +29,19 @@ class Map(dict[str, Any]):
     anchored: frozenset[str] = frozenset()
 
 
-class Seq(list[Any]):
+class Seq(list[Json]):
     """A sequence; `at` is where it was first written, or None when it was computed."""
 
     at: Location | None = None
 
 
-class Text(str):
+class Text(str):  # noqa: SLOT000 - slots would forbid the attribute
     """A text; `at` is where it was written, or None when it was computed."""
 
     at: Location | None = None
 
 
-def located(value: Any, at: Location | None) -> Any:
+def located(value: Json, at: Location | None) -> Json:
     """Return `value` with its place attached, where the type can carry one."""
     if isinstance(value, str):
         value = Text(value)
@@ -51,13 +54,13 @@ def located(value: Any, at: Location | None) -> Any:
     return value
 
 
-def place(value: Any) -> Location | None:
+def place(value: Json) -> Location | None:
     """Where `value` was written, if it knows."""
     at = getattr(value, "at", None)
     return at if isinstance(at, Location) else None
 
 
-def merge(old: Any, new: Any) -> Any:
+def merge(old: Json, new: Json) -> Json:
     """Join two values: maps entry by entry, lists one after the other, anything else the new one."""
     if old is None or new is None:
         return new if old is None else old
@@ -73,7 +76,7 @@ def merge(old: Any, new: Any) -> Any:
     return new
 
 
-def kind(value: Any) -> str:
+def kind(value: Json) -> str:
     """The word that messages use for the type of `value`."""
     if value is None:
         return "nil"
@@ -101,7 +104,7 @@ def path_text(path: Path) -> str:
     return text
 
 
-def get(value: Any, *path: str | int) -> Any:
+def get(value: Json, *path: str | int) -> Json:
     """The value at `path`, or None where the path ends early."""
     for part in path:
         if isinstance(value, dict) and isinstance(part, str):
@@ -113,7 +116,7 @@ def get(value: Any, *path: str | int) -> Any:
     return value
 
 
-def replace_texts(value: Any, change: Callable[[str, Path], Any], path: Path = ()) -> Any:
+def replace_texts(value: Json, change: Callable[[str, Path], Json], path: Path = ()) -> Json:
     """Return a copy of `value` with `change` applied to every text in it; places stay."""
     if isinstance(value, str):
         return change(value, path)
@@ -124,7 +127,7 @@ def replace_texts(value: Any, change: Callable[[str, Path], Any], path: Path = (
     return value
 
 
-def plain(value: Any) -> Any:
+def plain(value: Json) -> Json:
     """Return `value` without places and without what is not set (None)."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items() if v is not None}
@@ -133,10 +136,10 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-Holder = tuple[Any, str | int, Path]
+Holder = tuple[Json, str | int, Path]
 
 
-def find(value: Any, pattern: tuple[str, ...], path: Path = ()) -> Iterator[Holder]:
+def find(value: Json, pattern: tuple[str, ...], path: Path = ()) -> Iterator[Holder]:
     """Yield (container, key, path) of everything that matches; `*` stands for any key or index."""
     head, *rest = pattern
     keys: list[str | int] = []

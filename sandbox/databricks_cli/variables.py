@@ -6,12 +6,11 @@ References to `${resources...}` stay: they are known only when those resources e
 import json
 import os
 import re
-from typing import Any
 
 from sandbox.databricks_cli import schema
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Failed, Log
-from sandbox.databricks_cli.values import Map, Path, kind, located, place, replace_texts
+from sandbox.databricks_cli.values import Json, Map, Path, kind, located, place, replace_texts
 
 _SEGMENT = r"[^\W\d_]+(?:[-_]*[^\W_]+)*"
 REFERENCE = re.compile(rf"\$\{{({_SEGMENT}(?:\.{_SEGMENT}(?:\[[0-9]+\])*)*(?:\[[0-9]+\])*)\}}")
@@ -36,7 +35,7 @@ def assign(bundle: Bundle) -> None:
         bundle.config["variables"][name] = definition
 
 
-def _value(name: str, definition: Map, overrides: dict[str, Any]) -> Any:
+def _value(name: str, definition: Map, overrides: dict[str, Json]) -> Json:
     from_environment = os.environ.get(f"BUNDLE_VAR_{name}")
     complex_type = definition.get("type") == "complex"
     if from_environment is not None:
@@ -62,7 +61,7 @@ def _value(name: str, definition: Map, overrides: dict[str, Any]) -> Any:
     )
 
 
-def _overrides(bundle: Bundle) -> dict[str, Any]:
+def _overrides(bundle: Bundle) -> dict[str, Json]:
     file = bundle.root / ".databricks" / "bundle" / bundle.target / "variable-overrides.json"
     if not file.is_file():
         return {}
@@ -113,7 +112,7 @@ def _resolved(part: Map, root: Map, prefixes: tuple[str, ...], log: Log) -> Map:
         fitted = schema.normalize(filled, "Root", log)
         root = fitted if part is root else root
         part = fitted
-    log.warning(
+    log.caution(
         f"Variables references are too deep, stopping resolution after {_ROUNDS} rounds."
         " Unresolved variables may remain."
     )
@@ -128,11 +127,11 @@ class _Resolver:
         self.prefixes = prefixes
         self.updates = 0
 
-    def fill(self, text: str, path: Path) -> Any:
+    def fill(self, text: str, path: Path) -> Json:
         seen = [".".join(map(str, path))]
         return self.interpolate(text, seen) if "${" in text else text
 
-    def interpolate(self, text: str, seen: list[str]) -> Any:
+    def interpolate(self, text: str, seen: list[str]) -> Json:
         references = REFERENCE.findall(text)
         if not references:
             return text
@@ -149,7 +148,7 @@ class _Resolver:
             result = result.replace(f"${{{reference}}}", _word(found), 1)
         return located(result, place(text))
 
-    def look_up(self, reference: str, seen: list[str]) -> Any:
+    def look_up(self, reference: str, seen: list[str]) -> Json:
         if reference in seen:
             raise Failed(f"cycle detected in field resolution: {' -> '.join([*seen, reference])}")
         steps = _steps(reference)
@@ -157,7 +156,7 @@ class _Resolver:
             steps = ["variables", *steps[1:2], "value", *steps[2:]]
         if steps[0] not in self.prefixes:
             return _LATER
-        found = self.root
+        found: Json = self.root
         for step in steps:
             found = _child(found, step, reference)
         if found is None and steps[0] == "variables":
@@ -194,18 +193,18 @@ def _steps(reference: str) -> list[str | int]:
     return parts
 
 
-def _child(value: Any, step: str | int, reference: str) -> Any:
+def _child(value: Json, step: str | int, reference: str) -> Json:
     if isinstance(value, dict) and step in value:
         return value[step]
     if isinstance(value, list) and isinstance(step, int) and step < len(value):
         return value[step]
     optional = {word for words in _OPTIONAL.values() for word in words}
-    if step in optional and reference.split(".")[0] in {"bundle", "workspace"}:
+    if step in optional and reference.split(".", maxsplit=1)[0] in {"bundle", "workspace"}:
         return Map() if step in {"git", "deployment"} else None
     raise Failed(f"reference does not exist: ${{{reference}}}")
 
 
-def _word(value: Any) -> str:
+def _word(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "<nil>" if value is None else str(value)

@@ -2,10 +2,10 @@
 
 import posixpath
 import urllib.parse
-from typing import Any
 
 from sandbox.databricks_cli.client import ApiError, Client
 from sandbox.databricks_cli.diagnostics import Failed
+from sandbox.databricks_cli.values import Json
 
 
 class NoFile(Failed):
@@ -76,12 +76,12 @@ class Folder:
                 raise NotAllowed(path) from error
             raise Failed(f"unable to mkdir to write file {path}: {error.message}", error.detail) from error
 
-    def status(self, name: str) -> dict[str, Any]:
+    def status(self, name: str) -> dict[str, Json]:
         """What the workspace knows of a file. Raises `NoFile` when there is none."""
         path = self.path(name)
         query = {"path": path, "return_export_info": "true"}
         try:
-            found: dict[str, Any] = self.client.json("GET", "/api/2.0/workspace/get-status", query=query)
+            found: dict[str, Json] = self.client.json("GET", "/api/2.0/workspace/get-status", query=query)
         except ApiError as error:
             if error.missing:
                 raise NoFile(path) from error
@@ -110,15 +110,15 @@ def make_folder(client: Client, path: str) -> None:
 
 
 def delete(client: Client, path: str, *, recursive: bool = False) -> None:
-    body: dict[str, Any] = {"path": path}
+    body: dict[str, Json] = {"path": path}
     if recursive:
         body["recursive"] = True
     client.json("POST", "/api/2.0/workspace/delete", body=body)
 
 
-def object_status(client: Client, path: str) -> dict[str, Any]:
+def object_status(client: Client, path: str) -> dict[str, Json]:
     """What the workspace knows of a path. Raises `ApiError`, a missing path included."""
-    found: dict[str, Any] = client.json("GET", "/api/2.0/workspace/get-status", query={"path": path})
+    found: dict[str, Json] = client.json("GET", "/api/2.0/workspace/get-status", query={"path": path})
     return found
 
 

@@ -6,14 +6,13 @@ Source: go.yaml.in/yaml/v3, a port of libyaml, so that libyaml's own texts are t
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from sandbox.databricks_cli.diagnostics import Failed
-from sandbox.databricks_cli.values import Location, Map, located
+from sandbox.databricks_cli.values import Json, Location, Map, located
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Loader: Json = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -21,7 +20,7 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-def load(file: Path) -> Any:
+def load(file: Path) -> Json:
     """Return what `file` says, located; an empty file is None.
 
     Raises:
@@ -66,7 +65,7 @@ class _Reader:
         self.aliases = aliases
         self.open: set[int] = set()
 
-    def value(self, node: yaml.Node) -> Any:
+    def value(self, node: yaml.Node) -> Json:
         if isinstance(node, yaml.ScalarNode):
             return located(_scalar(node), self.at(node))
         if id(node) in self.open:
@@ -80,8 +79,8 @@ class _Reader:
             self.open.discard(id(node))
 
     def mapping(self, node: yaml.Node) -> Map:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
+        merged: dict[str, Json] = {}
+        own: dict[str, Json] = {}
         keys_at: dict[str, Location] = {}
         nodes: dict[str, yaml.Node] = {}
         for key, value in node.value:
@@ -105,7 +104,7 @@ class _Reader:
         return "{}:{}:{}".format(*self.at(node))
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Json:
     text = str(node.value)
     if node.style is not None or node.tag == "tag:yaml.org,2002:str":
         return text

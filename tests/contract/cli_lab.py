@@ -225,6 +225,9 @@ def standin(folder: Path) -> Cli:
 def real() -> Cli | None:
     """The real command, if there is one: DABFLOW_DATABRICKS_CLI, else `databricks` on PATH."""
     named = os.environ.get("DABFLOW_DATABRICKS_CLI") or shutil.which("databricks")
-    if not named or "sandbox" in subprocess.run([named, "version"], capture_output=True, text=True).stdout:
+    if (
+        not named
+        or "sandbox" in subprocess.run([named, "version"], capture_output=True, text=True, check=False).stdout
+    ):
         return None
     return Cli("real", Path(named))
