@@ -59,7 +59,9 @@ def plan_release(
     )
 
 
-def known_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> tuple[Known, dict[Version, Phase]]:
+def known_of(
+    mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings
+) -> tuple[Known, dict[Version, Phase]]:
     """What the repository shows about versions, and the phase of each that may be unfinished."""
     names = settings.branches
     tagged = _versions(mirror.tags(), settings.tag_prefix)

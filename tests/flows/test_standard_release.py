@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playing import SLUG, People, Run, arm, start, without_waiting, writes
+from prefect.client.orchestration import get_client
 
 from sandbox.world import World
 from tasks.systems.git_repo import Mirror
@@ -25,8 +27,13 @@ ROOT = "/Workspace/Users/{}/.bundle/lakehouse/{}"
 
 
 @pytest.fixture(autouse=True)
-def _quick() -> None:
+def _quick_and_alone() -> Iterator[None]:
+    """No waiting between tries, and no run of an earlier test that still waits for an answer."""
     without_waiting()
+    yield
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs():
+            client.delete_flow_run(run.id)
 
 
 @pytest.fixture
