@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, cast
 
+import httpx
 from rich.markup import escape
 
 from deployments.project import PROJECT
@@ -57,21 +58,20 @@ def run_demo(screen: Screen, *, keep: bool) -> int:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="dabflow-demo-"))
     sandbox = Sandbox(folder, PROJECT)
-    good = False
+    good = interrupted = False
     try:
         with _signals_end_us():
             good = _play(sandbox, screen, began)
-    except (ReleaseError, Unhealthy) as error:
+    except (ReleaseError, Unhealthy, httpx.HTTPError, OSError, LookupError) as error:
         screen.print(f"\n[bold red]The demo stopped.[/]\n{escape(str(error))}")
     except (Ended, KeyboardInterrupt):
         screen.print("\nInterrupted.")
-        keep = keep or False
-        return _INTERRUPTED
+        interrupted = True
     finally:
         screen.working_on("stopping the sandbox")
         _stop(sandbox)
-        _say_where(folder, screen, keep=keep, good=good)
-    return 0 if good else 1
+        _say_where(folder, screen, keep=keep, wanted=not good and not interrupted)
+    return _INTERRUPTED if interrupted else int(not good)
 
 
 def _play(sandbox: Sandbox, screen: Screen, began: float) -> bool:
@@ -110,14 +110,15 @@ def _stop(sandbox: Sandbox) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def _say_where(folder: Path, screen: Screen, *, keep: bool, good: bool) -> None:
+def _say_where(folder: Path, screen: Screen, *, keep: bool, wanted: bool) -> None:
+    """Tell what is left of the demo; `wanted` are its logs, when something was wrong."""
     if keep:
         screen.print(f"Everything is stopped. To click through it: dabflow sandbox up --folder {folder}")
-    elif good:
+    elif wanted:
+        screen.print(f"Everything is stopped. The logs are in {folder / 'logs'}")
+    else:
         shutil.rmtree(folder, ignore_errors=True)
         screen.print("[dim]Everything is stopped, and its folder is gone (--keep would leave it).[/]")
-    else:
-        screen.print(f"Everything is stopped. The logs are in {folder / 'logs'}")
 
 
 @contextmanager

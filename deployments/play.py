@@ -43,15 +43,15 @@ def play(stage: Stage, screen: Screen) -> bool:
     Raises:
         NeedsHuman: it stopped; the text says why.
     """
-    witness = Witness(stage.folder, stage.environment, REPOSITORY, login=REQUESTER)
     _introduce(stage, screen)
-    with connected() as api:
-        told = _release(api, witness, screen)
-        steps = api.steps(told.run.id)
-    release = shipped(witness, told.run.version)
-    screen.working_on("looking at what the servers hold now")
-    found = _checked(witness, release, screen)
-    screen.print(_summary(stage, witness, release, told))
+    with Witness(stage.folder, stage.environment, REPOSITORY, login=REQUESTER) as witness:
+        with connected() as api:
+            told = _release(api, witness, screen)
+            steps = api.steps(told.run.id)
+        screen.working_on("looking at what the servers hold now")
+        release = shipped(witness, told.run.version)
+        found = _checked(witness, release, screen)
+        screen.print(_summary(stage, witness, release, told))
     screen.print(_times(stage, told, by_part(steps)))
     return all(claim.true for claim in found)
 

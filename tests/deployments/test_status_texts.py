@@ -1,0 +1,62 @@
+"""What `dabflow status` says, for people and for programs."""
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from golden_files import Golden
+from rich.console import Console
+
+from deployments.advice import advice, as_json
+from deployments.commands.status import show
+from deployments.runs import Run
+from deployments.standings import Environment, Overview, Standing
+from tasks.rules.phases import Phase
+
+RUN = Run("1", "acme/lakehouse 1.4.0", "PAUSED", "Suspended", "", "http://prefect/runs/flow-run/1")
+WAITING = Standing("1.4.0", Phase.PROPOSED, "http://github/pull/7", RUN, "0 of 1 approving reviews")
+OLD, NEW = "0" * 40, "1" * 40
+STAGING = Environment("staging", "staging", "1.4.0", NEW, NEW)
+PRODUCTION = Environment("production", "prod", "1.3.0", OLD, OLD)
+SEEN = Overview(
+    "acme/lakehouse", "1.3.0", news=True, standings=(WAITING,), environments=(STAGING, PRODUCTION)
+)
+
+
+def shown(seen: Overview) -> str:
+    out = io.StringIO()
+    show(seen, Console(file=out, width=100, highlight=False))
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def test_a_release_that_waits(golden: Golden) -> None:
+    golden.check("status/waiting.txt", shown(SEEN))
+    golden.check("status/waiting.json", json.dumps(as_json(SEEN), indent=2, sort_keys=True) + "\n")
+
+
+def test_nothing_under_way_and_a_deploy_by_hand(golden: Golden) -> None:
+    by_hand = replace(PRODUCTION, running=NEW)
+    silent = Environment(
+        "staging", "staging", "1.3.0", OLD, "", "this worker cannot reach the target staging"
+    )
+    seen = replace(SEEN, standings=(), environments=(silent, by_hand), prefect_problem="Prefect is away")
+
+    golden.check("status/by_hand.txt", shown(seen))
+
+
+@pytest.mark.parametrize(
+    ("phase", "run", "says"),
+    [
+        (Phase.TAGGED, replace(RUN, kind="FAILED"), "start it again"),
+        (Phase.TAGGED, replace(RUN, kind="RUNNING"), "dabflow is at it"),
+        (Phase.TAGGED, None, "start it again"),
+        (Phase.REJECTED, None, "push a fix"),
+        (Phase.PLANNED, None, "nobody has begun it"),
+        (Phase.BACK_MERGED, None, "it is finished"),
+    ],
+)
+def test_what_somebody_does_next(phase: Phase, run: Run | None, says: str) -> None:
+    seen = replace(SEEN, standings=(replace(WAITING, phase=phase, run=run),))
+
+    assert says in advice(seen)[0]
