@@ -40,7 +40,7 @@ def ensure_back_merged(release: Release) -> BackMerged:
             f" {commit[:12]} yet",
             "if it was squashed: merge the production branch into develop with a merge commit, then retry",
         )
-    return _tidied(release, mirror, hub, url=pull.url)
+    return _tidied(release, mirror, hub)
 
 
 def _contained(release: Release, mirror: Mirror, commit: str) -> bool:
@@ -109,7 +109,7 @@ def _merged(release: Release, hub: GitHubRepo, pull: PullRequest, head: str) -> 
     return True
 
 
-def _tidied(release: Release, mirror: Mirror, hub: GitHubRepo, url: str = "") -> BackMerged:
+def _tidied(release: Release, mirror: Mirror, hub: GitHubRepo) -> BackMerged:
     """The branches of a finished release are gone, as GitFlow has it, unless somebody went on with them."""
     branches = mirror.branches()
     develop = branches[release.settings.branches.develop]
@@ -117,7 +117,7 @@ def _tidied(release: Release, mirror: Mirror, hub: GitHubRepo, url: str = "") ->
         head = branches.get(name)
         if head is not None and mirror.is_ancestor(head, develop):
             _delete(hub, name)
-    return BackMerged(done=True, url=url)
+    return BackMerged(done=True)
 
 
 def _delete(hub: GitHubRepo, name: str) -> None:

@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState
 
-from tasks.rules.errors import NeedsHuman, ReleaseError
+from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems.workspace_client import Connection
 
 LONGEST_TOKEN = 64  # characters of an idempotency token; Jobs API 2.2, "Trigger a new job run"
@@ -47,9 +48,17 @@ class JobRuns(Connection):
             return int(self.client.jobs.run_now(job_id, idempotency_token=token).bind()["run_id"])
 
     def outcome(self, run_id: int) -> RunOutcome | None:
-        """How the run ended, with its output; None while it is under way."""
+        """How the run ended, with its output; None while it is under way.
+
+        Raises:
+            TryAgain: the workspace does not answer, or does not show the run yet.
+        """
         with self.answers(f"the state of run {run_id}"):
-            run = self.client.jobs.get_run(run_id)
+            try:
+                run = self.client.jobs.get_run(run_id)
+            except NotFound as error:
+                problem = f"{self.target.name} does not show run {run_id} yet"
+                raise TryAgain(problem, "nothing now: it is looked at again") from error
         return replace(self._outcome(run), output=self._output(run)) if _ended(run) else None
 
     def await_run(self, run_id: int, *, within_seconds: float, every_seconds: float = 10) -> RunOutcome:

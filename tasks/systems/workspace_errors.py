@@ -23,6 +23,10 @@ _MAY_PASS = (
 )
 _WAIT = "nothing now: the step looks again by itself; if this goes on, look at the workspace's status page"
 _BUSY = {408, 425, 429}
+# An answer that broke off is a lost answer: what was asked for may have been done.
+_NO_ANSWER = (
+    requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, TimeoutError
+)  # fmt: skip
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def workspace_errors(target: Target, what: str, scrubber: Scrubber) -> Iterator[
         raise scrubbed(_refused(target, what, error), error, scrubber) from error
     except requests.HTTPError as error:
         raise scrubbed(_not_signed_in(target, error), error, scrubber) from error
-    except (requests.ConnectionError, requests.Timeout, TimeoutError) as error:
+    except _NO_ANSWER as error:
         problem = f"{target.name} at {target.host} did not answer when asked for {what}: {_reason(error)}"
         raise scrubbed(TryAgain(problem, _WAIT), error, scrubber) from error
     except (requests.RequestException, KeyError, TypeError, ValueError) as error:

@@ -91,11 +91,11 @@ def test_a_cut_connection_may_pass(cutting: str, known_at: Callable[[str], Targe
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_gateway_that_speaks_no_json_is_quoted_in_one_line(box: Box) -> None:
-    """The SDK takes such an answer for a bug of its own, and says so at length."""
-    box.goes_wrong("after", ME, status=0)  # the sandbox's server says 500 in plain text
+def test_an_answer_that_breaks_off_may_pass(box: Box) -> None:
+    """The connection ends in the middle of the answer: what was asked for may have been done."""
+    box.goes_wrong("after", ME, status=0)
 
-    with pytest.raises(TryAgain, match="refused the name of its deployer: 500 Internal Server Error\n"):
+    with pytest.raises(TryAgain, match="did not answer when asked for the name of its deployer"):
         box.workspace().preflight()
 
 

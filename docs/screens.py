@@ -1,0 +1,109 @@
+"""`make screens`: take the pictures in docs/screens, trying the sandbox as a new user would.
+
+The Prefect form starts a release, the pull request's page approves it, the Prefect UI resumes it. Needs Debian's
+chromium (or TEST_CHROMIUM); the sandbox is one of its own, in a temporary folder.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+HERE = Path(__file__).parent / "screens"
+DABFLOW = Path(sys.executable).with_name("dabflow")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="dabflow-screens-") as folder:
+        subprocess.run([DABFLOW, "sandbox", "up", "--detach", "--folder", folder], check=True)
+        try:
+            ports = json.loads((Path(folder) / "addresses.json").read_text())
+            with sync_playwright() as play:
+                browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
+                page = browser.new_page(viewport={"width": 1280, "height": 1000})
+                take(page, ports)
+                browser.close()
+        finally:
+            subprocess.run([DABFLOW, "sandbox", "down", "--folder", folder], check=True)
+
+
+def take(page: Page, ports: dict[str, int]) -> None:
+    prefect, github = f"http://127.0.0.1:{ports['prefect']}", f"http://127.0.0.1:{ports['github']}"
+    started = start_by_form(page, prefect)
+    waits(prefect, started, "Suspended")
+    approve_on_page(page, f"{github}/acme/lakehouse/pull/7")
+    resume_in_prefect(page, prefect, started)
+    waits(prefect, started, "Completed")
+    page.goto(f"{prefect}/runs/flow-run/{started}")
+    picture(page, "finished")
+
+
+def start_by_form(page: Page, prefect: str) -> str:
+    """Start a minor release in Prefect's form; the id of its run."""
+    deployment = ask(f"{prefect}/api/deployments/name/standard-release/default")["id"]
+    page.goto(f"{prefect}/deployments/deployment/{deployment}/run")
+    for field, value in enumerate(["acme/lakehouse", "rita", "the weekly release"]):
+        page.locator("textarea").nth(field).fill(value)
+    picture(page, "start-form")
+    page.get_by_role("button", name=re.compile("submit|run", re.IGNORECASE)).last.click()
+    page.wait_for_timeout(3000)
+    runs = ask(f"{prefect}/api/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC"})
+    return str(runs[0]["id"])
+
+
+def approve_on_page(page: Page, address: str) -> None:
+    page.goto(address)
+    picture(page, "pull-request", whole=True)
+    page.get_by_role("button", name=re.compile("approve", re.IGNORECASE)).first.click()
+    page.wait_for_timeout(500)
+    picture(page, "approved", whole=True)
+
+
+def resume_in_prefect(page: Page, prefect: str, run: str) -> None:
+    page.goto(f"{prefect}/runs/flow-run/{run}")
+    page.get_by_role("button", name="Resume").first.click()
+    page.wait_for_timeout(1500)
+    page.locator(".p-modal select").last.select_option(label="approve")
+    picture(page, "resume-form")
+    page.get_by_role("button", name="Submit").last.click()
+
+
+def waits(prefect: str, run: str, state: str, *, within_seconds: float = 120) -> None:
+    deadline = time.monotonic() + within_seconds
+    while (now := ask(f"{prefect}/api/flow_runs/{run}")["state_name"]) != state:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the run is {now}, not {state}")
+        time.sleep(1)
+
+
+def ask(address: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def picture(page: Page, name: str, *, whole: bool = False) -> None:
+    page.wait_for_timeout(1500)
+    page.screenshot(path=HERE / f"{name}.png", full_page=whole)
+
+
+def chromium() -> str:
+    names = [os.environ.get("TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    return found or sys.exit("no chromium: install Debian's chromium, or set TEST_CHROMIUM")
+
+
+if __name__ == "__main__":
+    main()
