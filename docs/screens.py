@@ -65,7 +65,7 @@ def start_by_form(page: Page, prefect: str) -> str:
 def approve_on_page(page: Page, address: str) -> None:
     page.goto(address)
     picture(page, "pull-request", whole=True)
-    page.get_by_role("button", name=re.compile("approve", re.IGNORECASE)).first.click()
+    page.get_by_role("button", name="Approve as ravi").click()
     page.wait_for_timeout(500)
     picture(page, "approved", whole=True)
 
@@ -74,7 +74,10 @@ def resume_in_prefect(page: Page, prefect: str, run: str) -> None:
     page.goto(f"{prefect}/runs/flow-run/{run}")
     page.get_by_role("button", name="Resume").first.click()
     page.wait_for_timeout(1500)
-    page.locator(".p-modal select").last.select_option(label="approve")
+    label = page.get_by_text("Decision", exact=True).last.bounding_box() or {"x": 0, "y": 0}
+    page.mouse.click(label["x"] + 150, label["y"] + 82)  # the list under it has no name of its own
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     picture(page, "resume-form")
     page.get_by_role("button", name="Submit").last.click()
 
