@@ -8,7 +8,7 @@ import logging
 
 from tasks.bundles import bundle_clis, deployer_of, workspace_of
 from tasks.record import ensure_record, ensure_state, failure_recorded
-from tasks.rules.errors import NeedsHuman
+from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
 from tasks.standing import deployed_records
@@ -83,12 +83,12 @@ def _insist_on_known_state(
         )
 
 
-def _insist_on_no_orphans(workspace: Workspace, bundle: Validated) -> None:
+def _insist_on_no_orphans(workspace: Workspace, bundle: Validated, *, after: str = "") -> None:
     orphans = workspace.orphans(bundle.root_path)
     if orphans:
         listed = "\n".join(f"  {o.kind} {o.id} {o.name} {o.url}" for o in orphans)
         raise NeedsHuman(
-            f"{bundle.target} holds what a deploy that ended badly left behind, unknown to the bundle's state:\n"
+            f"{after}{bundle.target} holds what a deploy that ended badly left behind, unknown to the bundle's state:\n"
             f"{listed}",
             "for each: `databricks bundle deployment bind KEY ID --auto-approve` at this commit, or delete it;"
             " then retry. Deploying before that would make each of them twice",
@@ -112,8 +112,10 @@ def _deploy(cli: BundleCli, bundle: Validated, candidate: Candidate) -> None:
     try:
         # Approved before: staging rehearses, and production's plan was shown with what it destroys.
         cli.deploy(auto_approve=True)
-    finally:
-        _insist_on_no_orphans(workspace, bundle)
+    except ReleaseError as error:
+        _insist_on_no_orphans(workspace, bundle, after=f"{error.problem}\n")
+        raise
+    _insist_on_no_orphans(workspace, bundle)
     _prove(cli, workspace, bundle, candidate)
 
 
