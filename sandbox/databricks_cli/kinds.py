@@ -215,9 +215,10 @@ class Jobs(Kind):
                 settings[name] = [*settings.get(name, []), *((page.get("settings") or {}).get(name) or [])]
             token = page.get("next_page_token")
         settings = {k: v for k, v in settings.items() if v != [] or k not in _TASKS_PER_PAGE_FIELDS}
-        return dict(
-            sorted({**settings, **{k: job[k] for k in _REMOTE_JOB if job.get(k) is not None}}.items())
+        found: dict[str, Json] = tidy(
+            {**settings, **{k: job[k] for k in _REMOTE_JOB if job.get(k) is not None}}
         )
+        return found
 
     def comparable(self, remote: dict[str, Json]) -> dict[str, Json]:
         return settings_of(remote, "Job")

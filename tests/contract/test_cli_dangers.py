@@ -43,8 +43,11 @@ def test_the_host_in_the_file_beats_the_environment(lab: Lab) -> None:
 
 def test_machine_to_machine(lab: Lab) -> None:
     given = {"DATABRICKS_TOKEN": None, "DATABRICKS_CLIENT_ID": SP}
-    assert lab.run("bundle plan -t staging", **given, DATABRICKS_CLIENT_SECRET=SECRET).exit_code == 0
-    wrong = lab.run("bundle plan -t staging", **given, DATABRICKS_CLIENT_SECRET="wrong")
+    assert (
+        lab.run("bundle plan -t staging", folder=None, **given, DATABRICKS_CLIENT_SECRET=SECRET).exit_code
+        == 0
+    )
+    wrong = lab.run("bundle plan -t staging", folder=None, **given, DATABRICKS_CLIENT_SECRET="wrong")
     assert wrong.exit_code == 1
     assert "cannot configure default credentials" in wrong.stderr
     assert "client_secret=***" in wrong.stderr
@@ -52,7 +55,7 @@ def test_machine_to_machine(lab: Lab) -> None:
 
 def test_two_ways_to_log_in_at_once(lab: Lab) -> None:
     both = {"DATABRICKS_CLIENT_ID": SP, "DATABRICKS_CLIENT_SECRET": SECRET}
-    result = lab.run("bundle validate -t staging", **both)
+    result = lab.run("bundle validate -t staging", folder=None, **both)
     assert result.exit_code == 1
     assert "more than one authorization method configured: oauth and pat" in result.stderr
     assert SECRET not in result.stderr
