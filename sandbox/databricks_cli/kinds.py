@@ -5,6 +5,7 @@ pipelines             /api/2.0/pipelines...
 *.permissions         /api/2.0/permissions/...   a thing of its own, because it changes on its own
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from sandbox.databricks_cli import schema
@@ -172,36 +173,36 @@ def tidy(value: Json) -> Json:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(ABC):
     """How one kind of thing is handled. `group` is as in `resources.<group>.<key>`."""
 
     group: str
     rules: Rules
 
+    @abstractmethod
     def read(self, client: Client, id_: str) -> dict[str, Json]:
         """What the workspace has. Raises `ApiError`, with `missing` when it is gone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def comparable(self, remote: dict[str, Json]) -> dict[str, Json]:
         """The part of `remote` that a configuration can say something about."""
-        raise NotImplementedError
 
+    @abstractmethod
     def create(self, client: Client, settings: Json) -> str:
         """Make it and return its id. There is no idempotency: a lost answer leaves an orphan."""
-        raise NotImplementedError
 
+    @abstractmethod
     def update(self, client: Client, id_: str, settings: Json) -> None:
         """Bring it to these settings."""
-        raise NotImplementedError
 
     def is_local(self, changed: set[str]) -> bool:
         """Whether these fields are for the state only, so that no update is sent."""
         del changed
         return False
 
+    @abstractmethod
     def delete(self, client: Client, id_: str, settings: Json) -> None:
         """Delete it."""
-        raise NotImplementedError
 
 
 class Jobs(Kind):
