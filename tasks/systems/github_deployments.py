@@ -1,0 +1,85 @@
+"""Deployments as GitHub records them: what went where, and what became of it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from github.GithubObject import NotSet
+
+from tasks.rules.errors import NeedsHuman
+from tasks.systems.github_client import GitHubClient, github_errors
+
+
+@dataclass(frozen=True)
+class DeploymentRecord:
+    """A GitHub Deployment with its newest status ("" when it has none)."""
+
+    id: int
+    sha: str
+    environment: str
+    payload: dict[str, Any]
+    state: str
+    url: str
+
+
+class Deployments(GitHubClient):
+    """The deployments that the repository has on record."""
+
+    def deployments(self, environment: str, sha: str) -> list[DeploymentRecord]:
+        """Deployments of a commit to an environment, newest first, each with its newest status."""
+        with github_errors(f"reading the deployments to {environment}"):
+            found = self._repo.get_deployments(environment=environment, sha=sha)
+            return [self._deployment(d) for d in found]
+
+    def deployment_payloads(self, environment: str) -> list[dict[str, Any]]:
+        """What was written into the deployments to an environment, newest first, whatever became of them."""
+        with github_errors(f"reading the deployments to {environment}"):
+            return [_payload(d.payload) for d in self._repo.get_deployments(environment=environment)]
+
+    def newest_successful_deployment(self, environment: str) -> DeploymentRecord | None:
+        with github_errors(f"reading the deployments to {environment}"):
+            found = self._repo.get_deployments(environment=environment)
+            return next((r for r in map(self._deployment, found) if r.state == "success"), None)
+
+    def create_deployment(self, environment: str, sha: str, payload: dict[str, Any], *, text: str) -> None:
+        """Record that `sha` goes to `environment`.
+
+        Raises:
+            NeedsHuman: GitHub did something else than recording it.
+        """
+        with github_errors(f"recording the deployment to {environment}"):
+            made = self._repo.create_deployment(
+                sha,
+                environment=environment,
+                auto_merge=False,  # the default lets GitHub merge the default branch into our ref
+                required_contexts=[],
+                payload=payload,
+                production_environment=environment == "production",
+                description=text,
+            )
+        if not made.id or made.sha != sha:
+            raise NeedsHuman(
+                f"GitHub did not record a deployment of {sha[:12]} to {environment}", "look at its branches"
+            )
+
+    def set_deployment_status(self, deployment: int, state: str, *, text: str, url: str) -> None:
+        with github_errors(f"saying that deployment {deployment} is {state}"):
+            self._repo.get_deployment(deployment).create_status(
+                state,
+                description=text[:140],
+                target_url=url or NotSet,
+                auto_inactive=state == "success",
+            )
+
+    def _deployment(self, found: Any) -> DeploymentRecord:  # noqa: ANN401 - PyGithub's class is untyped here
+        newest = next(iter(found.get_statuses()), None)
+        state = newest.state if newest else ""
+        return DeploymentRecord(
+            found.id, found.sha, found.environment, _payload(found.payload), state, found.url
+        )
+
+
+def _payload(found: Any) -> dict[str, Any]:  # noqa: ANN401 - GitHub gives an object or its text
+    if isinstance(found, str):
+        found = json.loads(found) if found.startswith("{") else {}
+    return found if isinstance(found, dict) else {}

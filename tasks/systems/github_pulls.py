@@ -1,0 +1,109 @@
+"""Pull requests: found, opened, edited, merged."""
+
+from dataclasses import dataclass
+
+from github.PullRequest import PullRequest as ApiPullRequest
+from github.Repository import Repository
+
+from tasks.systems.github_client import GitHubClient, github_errors, login_of
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """One pull request: `state` is open, merged or closed (without a merge).
+
+    `head` is a branch of the repository itself, or `somebody:branch` of a fork.
+    """
+
+    number: int
+    state: str
+    title: str
+    body: str
+    url: str
+    author: str
+    head: str
+    head_sha: str
+    base: str
+    merged_by: str | None = None
+    merge_commit: str | None = None
+
+
+class PullRequests(GitHubClient):
+    """The repository's pull requests."""
+
+    @property
+    def merge_commits_allowed(self) -> bool:
+        return bool(self._repo.allow_merge_commit)
+
+    def pull_requests(self, head: str, base: str, *, state: str = "all") -> list[PullRequest]:
+        """The pull requests from our own branch `head` into `base`, newest first."""
+        with github_errors(f"looking for pull requests from {head}"):
+            found = list(self._repo.get_pulls(state=state, base=base, head=f"{self.owner}:{head}"))
+        # GitHub ignores a head that it does not understand, and then answers with all pull requests.
+        ours = [p for p in map(self._seen, found) if (p.head, p.base) == (head, base)]
+        return sorted(ours, key=lambda p: p.number, reverse=True)
+
+    def merged_pull_requests(self, base: str) -> list[PullRequest]:
+        """Every merged pull request into `base`, newest first."""
+        with github_errors(f"looking for merged pull requests into {base}"):
+            found = list(self._repo.get_pulls(state="closed", base=base))
+        return [self._seen(p) for p in found if p.merged_at is not None]
+
+    def pull_request(self, number: int) -> PullRequest:
+        with github_errors(f"reading pull request #{number}"):
+            return self._seen(self._repo.get_pull(number), whole=True)
+
+    def open_pull_request(self, head: str, base: str, *, title: str, body: str) -> None:
+        with github_errors(f"opening the pull request from {head} into {base}"):
+            self._repo.create_pull(base=base, head=head, title=title, body=body)
+
+    def edit_pull_request(self, number: int, *, title: str, body: str) -> None:
+        with github_errors(f"editing pull request #{number}"):
+            self._repo.get_pull(number).edit(title=title, body=body)
+
+    def close_pull_request(self, number: int) -> None:
+        with github_errors(f"closing pull request #{number}"):
+            self._repo.get_pull(number).edit(state="closed")
+
+    def mergeable(self, number: int) -> bool | None:
+        """Whether GitHub could merge it now; None while GitHub still computes it (a look starts that)."""
+        with github_errors(f"reading pull request #{number}"):
+            return self._repo.get_pull(number).mergeable
+
+    def merge_pull_request(self, number: int, *, head: str, title: str, message: str) -> None:
+        """Merge with a merge commit, if the head is still `head`.
+
+        Raises:
+            Refused: 405 not mergeable now, 409 the head has moved.
+        """
+        with github_errors(f"merging pull request #{number}"):
+            self._repo.get_pull(number).merge(
+                merge_method="merge", sha=head, commit_title=title, commit_message=message
+            )
+
+    def _seen(self, pull: ApiPullRequest, *, whole: bool = False) -> PullRequest:
+        merged = pull.merged_at is not None
+        return PullRequest(
+            number=pull.number,
+            state="merged" if merged else pull.state,
+            title=pull.title,
+            body=pull.body or "",
+            url=pull.html_url,
+            author=login_of(pull.user) or "",
+            head=pull.head.ref if self._is_ours(pull) else pull.head.label,
+            head_sha=pull.head.sha,
+            base=pull.base.ref,
+            # Lists lack it, and asking for a missing attribute would send a request of its own.
+            merged_by=login_of(pull.merged_by) if whole and merged else None,
+            merge_commit=self._merge_commit(pull) if whole and merged else None,
+        )
+
+    def _is_ours(self, pull: ApiPullRequest) -> bool:
+        """Whether its branch is in this repository; anybody may call a branch of a fork `release/1.4.0`."""
+        origin: Repository | None = pull.head.repo  # None: the fork was deleted
+        return origin is not None and origin.full_name.lower() == self.slug.lower()
+
+    def _merge_commit(self, pull: ApiPullRequest) -> str | None:
+        """The commit that merged it, from its events: the field of that name is leaving GitHub's API."""
+        events = [e for e in pull.get_issue_events() if e.event == "merged"]
+        return events[-1].commit_id if events else None

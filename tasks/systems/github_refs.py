@@ -1,0 +1,42 @@
+"""Branches and tags of the repository on GitHub."""
+
+from datetime import UTC, datetime
+
+from github import InputGitAuthor
+
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors
+
+
+class Refs(GitHubClient):
+    """The repository's branches and tags."""
+
+    def ref(self, name: str) -> str | None:
+        """The commit of `heads/x` or `tags/x` (peeled), or None where there is no such ref."""
+        repo = self._repo
+        try:
+            with github_errors(f"reading {name}"):
+                found = repo.get_git_ref(name)
+                if found.object.type == "tag":
+                    return repo.get_git_tag(found.object.sha).object.sha
+                return found.object.sha
+        except Refused as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def create_branch(self, name: str, at: str) -> None:
+        with github_errors(f"creating branch {name}"):
+            self._repo.create_git_ref(f"refs/heads/{name}", at)
+
+    def delete_branch(self, name: str) -> None:
+        with github_errors(f"deleting branch {name}"):
+            self._repo.get_git_ref(f"heads/{name}").delete()
+
+    def create_tag(self, name: str, at: str, message: str, *, when: int) -> None:
+        """Create an annotated tag; the same arguments always make the same tag object (`when`: Unix seconds)."""
+        tagger = InputGitAuthor(
+            "dabflow", "dabflow@users.noreply.github.com", datetime.fromtimestamp(when, UTC).isoformat()
+        )
+        with github_errors(f"creating tag {name}"):
+            made = self._repo.create_git_tag(name, message, at, "commit", tagger=tagger)
+            self._repo.create_git_ref(f"refs/tags/{name}", made.sha)
