@@ -35,7 +35,7 @@ def still_what_was_approved(release: Release, proposal: Proposal, said: Sequence
     pull = GitHubRepo(release.repository).pull_request(proposal.number)
     if pull.state == "merged":
         return True
-    now = plan_of_production(release, proposal.candidate, proposal.examined.production)
+    now = plan_of_production(release, proposal.candidate)
     if now.digest != proposal.plan.digest:
         log.warning("production would get something else than what was approved: %s", now.line)
     return now.digest == proposal.plan.digest

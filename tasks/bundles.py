@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.plans import protected_in
 from tasks.rules.release import Candidate, Release, Validated
 from tasks.systems import connections
 from tasks.systems.bundle_cli import BundleCli
@@ -29,6 +31,18 @@ def bundle_clis(release: Release, candidate: Candidate, target: str) -> Iterator
         yield clis
 
 
+def all_validated(clis: list[BundleCli], target: str) -> tuple[Validated, ...]:
+    """What `bundle validate` says about each bundle on a target, asked now.
+
+    Raises:
+        NeedsHuman: a bundle is not valid for this target, or two of them share a folder there.
+    """
+    deployer = deployer_of(target)
+    found = tuple(validated(cli, deployer=deployer) for cli in clis)
+    one_root(found)
+    return found
+
+
 def validated(cli: BundleCli, *, deployer: str) -> Validated:
     """What `bundle validate` says, as the values that later steps need.
 
@@ -43,6 +57,8 @@ def validated(cli: BundleCli, *, deployer: str) -> Validated:
         root_path=str(found["workspace"]["root_path"]),
         deployer=deployer,
         cli_version=cli.cli_version(),
+        variables=digests.variables_of(found),
+        protected=protected_in(found),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.bundles import bundle_clis, deployer_of, one_root, validated, workspace_of
+from tasks.bundles import all_validated, bundle_clis, workspace_of
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.plan_text import plan_line, plan_markdown
@@ -15,6 +15,7 @@ from tasks.rules.release import PRODUCTION, Candidate, Checked, ProductionPlan, 
 from tasks.rules.settings import NO_CREDENTIALS, Check, guard_changes
 from tasks.step import evidence, show
 from tasks.systems import child
+from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import credentials_of, secrets_in, target_of
 
@@ -31,9 +32,7 @@ def validation(release: Release, candidate: Candidate, *, commit: str, target: s
         NeedsHuman: a bundle is not valid, or names another host than ours.
     """
     with bundle_clis(release, candidate, target) as clis:
-        deployer = deployer_of(target)
-        found = tuple(validated(cli, deployer=deployer) for cli in clis)
-    one_root(found)
+        found = all_validated(clis, target)
     log.info("%s: %s at %s is valid", target, ", ".join(v.bundle for v in found), commit[:12])
     return found
 
@@ -99,7 +98,11 @@ def production_plan(
         look: counts up each time production had changed since the plan that was approved.
     """
     log.info("look %d at what %s would get from %s", look, target, commit[:12])
-    plan = plan_of_production(release, candidate, bundles)
+    if look == 1:
+        with bundle_clis(release, candidate, target) as clis:
+            plan = _planned(release, candidate, clis, bundles)
+    else:  # what validation found out may be weeks old
+        plan = plan_of_production(release, candidate)
     show(
         f"plan {release.version} {commit[:12]}",
         plan.markdown,
@@ -108,25 +111,34 @@ def production_plan(
     return plan
 
 
-def plan_of_production(
-    release: Release, candidate: Candidate, bundles: tuple[Validated, ...]
-) -> ProductionPlan:
-    """The same, found out now."""
+def plan_of_production(release: Release, candidate: Candidate) -> ProductionPlan:
+    """The same, found out now: also as whom we would deploy, where to, and with what."""
     target = release.target(PRODUCTION)
     with bundle_clis(release, candidate, target) as clis:
-        deployer = deployer_of(target)
-        plans = {str(cli.bundle): cli.plan() for cli in clis}
-        cli_version = clis[0].cli_version()
-    previous = workspace_of(target).deployed_commit(bundles[0].root_path)
-    subject = digests.Subject(
+        return _planned(release, candidate, clis, all_validated(clis, target))
+
+
+def _planned(
+    release: Release, candidate: Candidate, clis: list[BundleCli], bundles: tuple[Validated, ...]
+) -> ProductionPlan:
+    plans = {str(cli.bundle): cli.plan() for cli in clis}
+    previous = workspace_of(bundles[0].target).deployed_commit(bundles[0].root_path)
+    return _readable(release, candidate, plans, subject_of(candidate, bundles), previous)
+
+
+def subject_of(candidate: Candidate, bundles: tuple[Validated, ...]) -> digests.Subject:
+    """What an approval is about, beside the plans: which code, where to, by what and as whom."""
+    first = bundles[0]
+    return digests.Subject(
         commit=candidate.commit,
         tree=candidate.tree,
-        cli_version=cli_version,
-        target=target,
-        host=bundles[0].host,
-        deployer=deployer,
+        cli_version=first.cli_version,
+        target=first.target,
+        host=first.host,
+        deployer=first.deployer,
+        roots={v.bundle: v.root_path for v in bundles},
+        variables={v.bundle: v.variables for v in bundles},
     )
-    return _readable(release, candidate, plans, digests.digest(subject, plans), previous)
 
 
 def _inside(file: str, bundle: str) -> bool:
@@ -137,7 +149,7 @@ def _readable(
     release: Release,
     candidate: Candidate,
     plans: dict[str, dict[str, Any]],
-    digest: str,
+    subject: digests.Subject,
     previous: str | None,
 ) -> ProductionPlan:
     mirror = Mirror(release.repository)
@@ -154,8 +166,11 @@ def _readable(
         )
         for bundle, plan in read.items()
     ]
+    canonical = {bundle: digests.kept(plan, commit=candidate.commit) for bundle, plan in plans.items()}
     return ProductionPlan(
-        digest=digest,
+        digest=digests.digest(subject, canonical),
+        subject=subject,
+        plans=canonical,
         markdown="\n\n".join(texts),
         line="; ".join(plan_line(plan) for plan in read.values()),
         destructive=tuple(c.key for plan in read.values() for c in plan.destructive),

@@ -162,7 +162,7 @@ def _examined(release: Release, candidate: Candidate) -> Examined:
         return validation.fn(release, candidate, commit=candidate.commit, target=release.target(environment))
 
     production = on(PRODUCTION)
-    return Examined(on(STAGING), production, plan_of_production(release, candidate, production))
+    return Examined(on(STAGING), production, plan_of_production(release, candidate))
 
 
 @contextmanager

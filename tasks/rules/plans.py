@@ -193,6 +193,22 @@ class Plan:
         )
 
 
+def protected_in(validate_json: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of the resources that a configuration protects, sorted.
+
+    Source: `lifecycle.prevent_destroy` in `databricks bundle validate -o json`, CLI 1.14.
+    """
+    kinds: Mapping[str, Any] = validate_json.get("resources") or {}
+    return tuple(
+        sorted(
+            f"resources.{kind}.{name}"
+            for kind, resources in kinds.items()
+            for name, resource in (resources or {}).items()
+            if (resource.get("lifecycle") or {}).get("prevent_destroy") is True
+        )
+    )
+
+
 def _refuse(why: str) -> NoReturn:
     raise NeedsHuman(
         f"`databricks bundle plan -o json` did not print a plan that can be read: {why}",

@@ -4,6 +4,7 @@ This is the last net, not the first: a secret belongs into a secret scope, and `
 """
 
 import re
+from collections.abc import Callable
 
 REDACTED = "(redacted)"
 
@@ -14,16 +15,29 @@ _HARMLESS_NAME = re.compile(r"(scope|_name|_path|_url|_type)s?['\"\]]*$", re.IGN
 _SELECTOR = re.compile(r"\[(?:\w+=[^\]]*|\d+)\]")
 _REFERENCE = re.compile(r"\{\{secrets/[^{}]+\}\}|\$\{[^{}]+\}")
 _FLAG = re.compile(rf"--?[\w-]*(?:{_NAME})[\w-]*", re.IGNORECASE)
-_FLAG_WITH_VALUE = re.compile(rf"({_FLAG.pattern})(=|\s+)\S+", re.IGNORECASE)
+_FLAG_WITH_VALUE = re.compile(rf"({_FLAG.pattern})(=|\s+)(\S+)", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(
     r"\b(?:dapi|dose)[0-9a-f]{32}|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bAKIA[0-9A-Z]{16}\b"
     r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"
 )
 
 
-def redacted(path: str, value: object) -> object:
-    """Return the value as people may see it; `path` is where it stands, such as `spark_env_vars.DB_PASSWORD`."""
-    return _hidden(value) if _names_a_secret(path) else _looked_through(value)
+Hide = Callable[[str], str]
+
+
+def _redacted(_: str) -> str:
+    return REDACTED
+
+
+def redacted(path: str, value: object, hide: Hide = _redacted) -> object:
+    """Return the value as people may see it; `path` is where it stands, such as `spark_env_vars.DB_PASSWORD`.
+
+    Args:
+        path: where the value stands.
+        value: anything that JSON knows.
+        hide: what is written in the place of a secret.
+    """
+    return _hidden(value, hide) if _names_a_secret(path) else _looked_through(value, hide)
 
 
 def _names_a_secret(path: str) -> bool:
@@ -31,27 +45,29 @@ def _names_a_secret(path: str) -> bool:
     return _SECRET_NAME.search(name) is not None and _HARMLESS_NAME.search(name) is None
 
 
-def _hidden(value: object) -> object:
+def _hidden(value: object, hide: Hide) -> object:
     match value:
         case str():
-            return value if _REFERENCE.fullmatch(value) else REDACTED
+            return value if _REFERENCE.fullmatch(value) else hide(value)
         case dict():
-            return {key: _hidden(inner) for key, inner in value.items()}
+            return {key: _hidden(inner, hide) for key, inner in value.items()}
         case list():
-            return [_hidden(inner) for inner in value]
+            return [_hidden(inner, hide) for inner in value]
         case _:
             return value
 
 
-def _looked_through(value: object) -> object:
+def _looked_through(value: object, hide: Hide) -> object:
     match value:
         case str():
-            return _LOOKS_SECRET.sub(REDACTED, _FLAG_WITH_VALUE.sub(rf"\1\2{REDACTED}", value))
+            flags_hidden = _FLAG_WITH_VALUE.sub(lambda found: f"{found[1]}{found[2]}{hide(found[3])}", value)
+            return _LOOKS_SECRET.sub(lambda found: hide(found[0]), flags_hidden)
         case dict():
-            return {key: redacted(str(key), inner) for key, inner in value.items()}
+            return {key: redacted(str(key), inner, hide) for key, inner in value.items()}
         case list():
             return [
-                _hidden(item) if _is_flag(before) else _looked_through(item) for before, item in _pairs(value)
+                _hidden(item, hide) if _is_flag(before) else _looked_through(item, hide)
+                for before, item in _pairs(value)
             ]
         case _:
             return value

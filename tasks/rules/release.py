@@ -1,7 +1,13 @@
 """The values that the steps hand on: what is released, which commit, what was found out about it."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Self
 
+from tasks.rules import digests
+from tasks.rules.digests import Canonical, Subject
+from tasks.rules.errors import NeedsHuman
 from tasks.rules.phases import Phase
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.versions import Version
@@ -67,7 +73,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Validated:
-    """What `bundle validate` found out about one bundle on one target."""
+    """What `bundle validate` found out about one bundle on one target.
+
+    `variables` are by name, secrets as fingerprints; `protected` are the resources with `lifecycle.prevent_destroy`.
+    """
 
     bundle: str
     target: str
@@ -75,17 +84,58 @@ class Validated:
     root_path: str
     deployer: str
     cli_version: str
+    variables: Mapping[str, object] = field(default_factory=dict)
+    protected: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProductionPlan:
-    """What production would get: the text that people read, and the digest that binds it."""
+    """What production would get: the text that people read, and the digest that binds it.
+
+    `plans` are canonical, by bundle folder: no secret is in them, and the digest is of `subject` and `plans`.
+    `page` is everything, `markdown` what fits a comment beside its other lines, `line` the shortest.
+    `destructive` are the resources whose data or history is lost, as people confirm them by name; `protected` those of
+    them that what runs there now protects (`prevent_destroy`), or may protect.
+    """
 
     digest: str
+    subject: Subject
+    plans: Mapping[str, Canonical]
     markdown: str
     line: str
+    page: str = ""
     destructive: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     gate_changes: tuple[str, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """Return the plan as canonical JSON, to be kept as evidence."""
+        return digests.json_bytes(asdict(self))
+
+    @classmethod
+    def of_bytes(cls, stored: bytes) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            NeedsHuman: it is no such thing, or its digest is not that of what it holds.
+        """
+        try:
+            found = json.loads(stored)
+            subject = Subject(**found.pop("subject"))
+            lists = {name: tuple(found.pop(name)) for name in ("destructive", "protected", "gate_changes")}
+            plan = cls(subject=subject, **lists, **found)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _not_stored_by_us("it cannot be read") from error
+        if digests.digest(plan.subject, plan.plans) != plan.digest:
+            raise _not_stored_by_us("its digest is not that of what it holds")
+        return plan
+
+
+def _not_stored_by_us(why: str) -> NeedsHuman:
+    return NeedsHuman(
+        f"the stored plan of production is not what dabflow stored: {why}",
+        "find out who changed it; approve the plan as it is now: a new question is asked",
+    )
 
 
 @dataclass(frozen=True)

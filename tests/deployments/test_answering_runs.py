@@ -23,6 +23,7 @@ from deployments.starting import Order, start_release, warning_without_worker
 from deployments.watching import Watch, until_it_stops
 from flows.this_run import tags_of
 from tasks.ask import GateAnswer, answers, ask
+from tasks.rules.digests import Subject
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.phases import Phase
@@ -167,7 +168,8 @@ def test_what_is_missing_is_read_from_the_real_question(api: PrefectApi) -> None
     release = Release(
         "a/b", Version(1, 4, 0), Phase.CUT, settings_of({}, source="x"), "f" * 40, requested_by="", reason=""
     )
-    plan = ProductionPlan("d" * 64, "the plan", "1 to create")
+    subject = Subject("a" * 40, "b" * 40, "1.14.0", "prod", "https://prod.example", "us")
+    plan = ProductionPlan(digest="d" * 64, subject=subject, plans={}, markdown="the plan", line="1 to create")
     candidate = Candidate("a" * 40, "b" * 40, release.settings)
     proposal = Proposal(candidate, Examined((), (), plan), 7, "http://github/pull/7")
     text = form_description(release, proposal, Judgement(Verdict.WAITING, "0 of 1 reviews; nobody"))

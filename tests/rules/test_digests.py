@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from patience import patient
 from plan_files import NAMES, json_of
 
-from tasks.rules.digests import Subject, canonical, digest, short
+from tasks.rules import digests
+from tasks.rules.digests import Subject, canonical, kept, short
 
 SUBJECT = Subject(
     commit="a" * 40,
@@ -21,6 +22,11 @@ SUBJECT = Subject(
     host="https://prod.example",
     deployer="11111111-2222-3333-4444-555555555555",
 )
+
+
+def digest(subject: Subject, plans: dict[str, dict[str, Any]]) -> str:
+    return digests.digest(subject, {bundle: kept(plan) for bundle, plan in plans.items()})
+
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -129,9 +135,68 @@ def test_what_would_be_done_matters(where: tuple[str, ...], value: object) -> No
 @pytest.mark.parametrize("field", ["commit", "tree", "cli_version", "target", "host", "deployer"])
 def test_the_subject_matters(field: str) -> None:
     plans = {".": json_of("job_changed")}
-    other: Subject = replace(SUBJECT, **{field: "another"})
+    changed: dict[str, Any] = {field: "another"}
+    other = replace(SUBJECT, **changed)
 
     assert digest(other, plans) != digest(SUBJECT, plans)
+
+
+def test_where_a_bundle_goes_and_with_what_matters() -> None:
+    plans = {".": json_of("job_changed")}
+    here = replace(SUBJECT, roots={".": "/a"}, variables={".": {"catalog": "prod"}})
+
+    others = [
+        replace(here, roots={".": "/b"}),
+        replace(here, roots={"other": "/a"}),
+        replace(here, variables={".": {"catalog": "dev"}}),
+        replace(here, variables={".": {}}),
+    ]
+
+    assert len({digest(each, plans) for each in [here, *others]}) == 5
+
+
+def test_a_secret_matters_and_is_not_kept() -> None:
+    def env(secret: str) -> dict[str, Any]:
+        plan = json_of("job_changed")
+        task = plan["plan"]["resources.jobs.daily_report"]["new_state"]["value"]["tasks"][0]
+        task["spark_env_vars"] = {"DB_PASSWORD": secret}
+        change = {"action": "update", "old": "hunter0", "new": secret}
+        plan["plan"]["resources.jobs.daily_report"]["changes"]["spark_env_vars.DB_PASSWORD"] = change
+        return plan
+
+    one, other = canonical(env("hunter1")), canonical(env("hunter2"))
+
+    assert one != other
+    assert one == canonical(env("hunter1"))
+    assert b"hunter" not in one + other
+    assert b"(redacted " in one
+
+
+def test_the_variables_are_kept_without_their_secrets() -> None:
+    def found(password: str) -> dict[str, object]:
+        return digests.variables_of(
+            {
+                "variables": {
+                    "catalog": {"default": "dev", "value": "prod", "description": "where to"},
+                    "size": {"default": 3},
+                    "db_password": {"value": password},
+                }
+            }
+        )
+
+    assert found("hunter1") == found("hunter1") | {"catalog": "prod", "size": 3}
+    assert found("hunter1") != found("hunter2")
+    assert "hunter" not in str(found("hunter1"))
+    assert digests.variables_of({}) == {}
+
+
+def test_the_released_commit_in_a_job_is_the_same_before_and_after_the_merge() -> None:
+    """A bundle may write its commit into a tag; the merge commit has another number and the same tree."""
+    candidate, merge = "c" * 40, "d" * 40
+    one, other = ({"new": f"git:{sha}", "action": "update"} for sha in (candidate, merge))
+
+    assert canonical(changed_field(one), commit=candidate) == canonical(changed_field(other), commit=merge)
+    assert canonical(changed_field(one), commit=merge) != canonical(changed_field(other), commit=merge)
 
 
 def test_which_bundle_has_which_plan_matters() -> None:
@@ -175,5 +240,5 @@ def test_the_digest_never_changes_its_form_unnoticed() -> None:
     """An approval given before an upgrade of dabflow must still be found after it."""
     plans = {".": changed_field({"action": "update", "old": 1, "new": 2})}
 
-    assert digest(SUBJECT, plans) == "7b1bedba463df97a19f9e1484a98520a4ffbaa9e229265a93bba363f893d6235"
-    assert short(digest(SUBJECT, plans)) == "7b1bedba463d"
+    assert digest(SUBJECT, plans) == "953a8504153af59d976d7e94af13959e10832be92c3ed5f450fb25955d7c7a3b"
+    assert short(digest(SUBJECT, plans)) == "953a8504153a"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from golden_files import Golden
+from plan_files import SUBJECT
 
 from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.markdown import GITHUB_LIMIT
@@ -41,6 +42,8 @@ RELEASE = Release(
 )
 PLAN = ProductionPlan(
     digest="d" * 64,
+    subject=SUBJECT,
+    plans={},
     markdown="| job | what happens |\n| --- | --- |\n| daily_report | create |\n",
     line="1 to create",
 )
