@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from tasks.rules import digests
 from tasks.rules.digests import Canonical, Subject
@@ -14,6 +14,8 @@ from tasks.rules.versions import Version
 
 STAGING = "staging"
 PRODUCTION = "production"
+
+_LISTS = ("destructive", "protected", "gate_changes")  # of a plan; JSON makes lists of them
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class ProductionPlan:
         try:
             found = json.loads(stored)
             subject = Subject(**found.pop("subject"))
-            lists = {name: tuple(found.pop(name)) for name in ("destructive", "protected", "gate_changes")}
+            lists: dict[str, Any] = {name: tuple(found.pop(name)) for name in _LISTS}
             plan = cls(subject=subject, **lists, **found)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _not_stored_by_us("it cannot be read") from error
