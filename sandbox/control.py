@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -39,6 +40,7 @@ class Fault(BaseModel):
     kind: Kind
     method: str = "*"
     path: Annotated[str, Field(description="a regular expression, matched against the whole path")]
+    query: Annotated[str, Field(description="a regular expression, looked for in the decoded query")] = ""
     nth: Annotated[int, Field(ge=1)] = 1
     times: Annotated[int, Field(ge=1)] = 1
     status: int | None = None
@@ -48,9 +50,11 @@ class Fault(BaseModel):
     reads: Annotated[int, Field(ge=1)] = 1
     seen: int = 0
 
-    def strikes(self, method: str, path: str) -> bool:
+    def strikes(self, method: str, path: str, query: str) -> bool:
         """Count the request if it matches, and say whether this is one that goes wrong."""
         if self.method not in {"*", method} or not re.fullmatch(self.path, path):
+            return False
+        if not re.search(self.query, unquote_plus(query)):
             return False
         self.seen += 1
         return self.nth <= self.seen < self.nth + self.times
@@ -150,7 +154,7 @@ class Control:
                 journal.write(json.dumps(entry.model_dump()) + "\n")
 
     async def misbehave(self, entry: Recorded, scope: Scope, receive: Receive, send: Send) -> None:
-        struck = [f for f in self.faults if f.strikes(entry.method, entry.path)]
+        struck = [f for f in self.faults if f.strikes(entry.method, entry.path, entry.query)]
         if not struck:
             await self.reader(entry)(scope, receive, send)
             return
