@@ -23,6 +23,11 @@ _BUILD_TIME = re.compile(r"\+\d+(?=-[^/\\\s]*\.whl\b)", re.ASCII)
 _OWN_COMMIT = "(the released commit)"
 _VALUES = ("old", "new", "remote")
 _SECRETS = "secrets"
+_RUNS = "job_runs"
+# Such a run gets a new number in each plan: what the CLI 1.14 does about `lifecycle.triggers: [{on_bundle_deploy: true}]`.
+_EACH_TIME = "(a new run with each deploy)"
+_LOCAL = ".lifecycle"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORT = 12
 
 Canonical = dict[str, Any]
@@ -125,7 +130,8 @@ def _entry(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     real = {
         path: _change(key, path, change) for path, change in changes.items() if change.get("action") != "skip"
     }
-    return {**found, "changes": real}
+    whole = {**found, "changes": real}
+    return _without_trigger(whole) if _kind(key) == _RUNS else whole
 
 
 def _change(key: str, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +143,23 @@ def _change(key: str, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
 
 def _place(key: str, path: str) -> str:
     """Where a value stands, for those who look for secrets: all of a `secrets` resource is one."""
-    return f"secret.{path}" if key.split(".")[1:2] == [_SECRETS] else path
+    return f"secret.{path}" if _kind(key) == _SECRETS else path
+
+
+def _kind(key: str) -> str:
+    return key.split(".")[1]
+
+
+def _without_trigger(value: Any, name: str = "") -> Any:  # noqa: ANN401 - other people's JSON
+    match value:
+        case str():
+            return _UUID.sub(_EACH_TIME, value) if _LOCAL in name else value
+        case dict():
+            return {key: _without_trigger(inner, f"{name}.{key}") for key, inner in value.items()}
+        case list():
+            return [_without_trigger(inner, name) for inner in value]
+        case _:
+            return value
 
 
 def _plain(value: Any, commit: str) -> Any:  # noqa: ANN401 - other people's JSON

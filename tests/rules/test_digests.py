@@ -33,6 +33,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
+NUMBERS = [f"0b9c{n}e3f-8a4d-4c1b-9f0e-2d6a7b5c4e3f" for n in range(3)]
 PLANS = st.sampled_from(NAMES).map(json_of)
 
 
@@ -197,6 +198,27 @@ def test_the_released_commit_in_a_job_is_the_same_before_and_after_the_merge() -
 
     assert canonical(changed_field(one), commit=candidate) == canonical(changed_field(other), commit=merge)
     assert canonical(changed_field(one), commit=merge) != canonical(changed_field(other), commit=merge)
+
+
+def test_a_run_that_each_deploy_starts_is_the_same_in_each_plan() -> None:
+    """The real command gives it a new number in each plan (`bundle/direct/dresources/job_run.go`, CLI 1.14)."""
+
+    def plan(number: str, parameter: str = NUMBERS[0]) -> dict[str, Any]:
+        change = {"action": "recreate", "old": NUMBERS[0], "new": number}
+        value = {
+            "job_id": 7,
+            "job_parameters": {"day": parameter},
+            "lifecycle": {"triggers": {"on_bundle_deploy": number}},
+        }
+        entry = {
+            "action": "recreate",
+            "new_state": {"value": value},
+            "changes": {"lifecycle.triggers.on_bundle_deploy": change},
+        }
+        return {"plan_version": 2, "cli_version": "1.14.0", "plan": {"resources.job_runs.now": entry}}
+
+    assert canonical(plan(NUMBERS[1])) == canonical(plan(NUMBERS[2]))
+    assert canonical(plan(NUMBERS[1], parameter=NUMBERS[1])) != canonical(plan(NUMBERS[1]))
 
 
 def test_which_bundle_has_which_plan_matters() -> None:
