@@ -7,18 +7,22 @@ was sent on without an answer stops.
 
 from contextlib import suppress
 from typing import TypeVar
+from uuid import UUID
 
 from prefect import suspend_flow_run
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.input import RunInput
-from prefect.input.actions import delete_flow_run_input, read_flow_run_input
+from prefect.input.actions import create_flow_run_input, delete_flow_run_input, read_flow_run_input
 from prefect.input.run_input import keyset_from_base_key
 from pydantic import ConfigDict, Field, ValidationError
 
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Decision
+from tasks.rules.waiting import Waiting
 
 A = TypeVar("A", bound=RunInput)
+
+WAITING_KEY = "dabflow-waiting"  # the run input under which a run says what it waits for
 
 _NOT_FOUND = 404
 
@@ -56,8 +60,19 @@ def answers(key: str, model: type[A]) -> list[A]:
     return found
 
 
-def ask(key: str, model: type[A], description: str, *, timeout_seconds: int | None = None) -> A:
+def ask(
+    key: str,
+    model: type[A],
+    description: str,
+    *,
+    timeout_seconds: int | None = None,
+    waiting: Waiting | None = None,
+) -> A:
     """Return the answer to the question `key`; suspend the run until there is one.
+
+    `waiting` is kept beside the question, in place of what was there: by it the run is woken, people are reminded,
+    and GitHub is told when nobody answers in time (`flows/housekeeping.py`). The deadline in it is absolute:
+    give `timeout_seconds=waiting.seconds_left(now)`, or each wake starts the whole time again.
 
     Raises:
         NeedsHuman: the run was sent on without an answer.
@@ -69,6 +84,8 @@ def ask(key: str, model: type[A], description: str, *, timeout_seconds: int | No
     keys = keyset_from_base_key(_base(key))
     for stale in (keys["schema"], keys["description"]):
         _forget(stale)
+    if waiting is not None:
+        _remember(waiting)
     # Sent on without an answer, Prefect makes one out of defaults, and stumbles over the field that has none.
     with suppress(ValidationError):
         suspend_flow_run(
@@ -80,6 +97,21 @@ def ask(key: str, model: type[A], description: str, *, timeout_seconds: int | No
             "this run was sent on without an answer", "retry it, then answer its question with Resume"
         )
     return answer
+
+
+def waiting_of(run_id: UUID) -> Waiting | None:
+    """What a run has stored about its newest question; None if it never asked one.
+
+    Raises:
+        NeedsHuman: what it stored cannot be read.
+    """
+    stored = read_flow_run_input(WAITING_KEY, flow_run_id=run_id)
+    return None if stored is None else Waiting.of_json(stored)
+
+
+def _remember(waiting: Waiting) -> None:
+    _forget(WAITING_KEY)
+    create_flow_run_input(WAITING_KEY, waiting.to_json())
 
 
 def _base(key: str) -> str:

@@ -1,12 +1,16 @@
 """Questions to people, in a real Prefect: an answer is never lost, and no answer is never an approval."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from in_prefect import Run
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 
-from tasks.ask import GateAnswer, answers, ask
+from tasks.ask import GateAnswer, answers, ask, waiting_of
+from tasks.rules.waiting import Waiting
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
 
@@ -148,6 +152,49 @@ def test_a_question_that_nobody_answers_in_time_expires() -> None:
     assert state.state_details.pause_timeout is not None
     left = state.state_details.pause_timeout.timestamp() - state.timestamp.timestamp()
     assert 5 < left < 9
+
+
+WAITING = Waiting(
+    repository="acme/lakehouse",
+    version="1.4.0",
+    branch="release/1.4.0",
+    number=7,
+    question="gate-1",
+    missing="1 review",
+    deadline=datetime(2026, 12, 24, 12, tzinfo=UTC),
+    remind_at=datetime(2026, 12, 21, 12, tzinfo=UTC),
+    wake_at=datetime(2026, 11, 30, 6, tzinfo=UTC),
+    seen="f" * 32,
+)
+
+
+@flow(persist_result=True)
+def telling() -> None:
+    """Asks twice, and says each time what it waits for."""
+    for n in (1, 2):
+        ask(f"gate-{n}", GateAnswer, "go on?", waiting=replace(WAITING, question=f"gate-{n}"))
+
+
+def test_a_waiting_run_says_what_it_waits_for() -> None:
+    run = Run(telling)
+    assert waiting_of(run.id) is None
+    run.go()
+
+    assert waiting_of(run.id) == WAITING
+    run.resume(APPROVE)
+    run.go()
+    assert waiting_of(run.id) == replace(WAITING, question="gate-2"), (
+        "the newest question replaces the old one"
+    )
+
+
+def test_what_it_waited_for_is_known_after_it_ended_without_its_own_code() -> None:
+    run = Run(telling)
+    run.go()
+
+    run.set(Cancelled())
+
+    assert waiting_of(run.id) == WAITING
 
 
 def stored(run: Run, key: str) -> str:
