@@ -63,8 +63,8 @@ def opinions(hub: Hub, repository: Repository, pull: Pull) -> dict[str, Review]:
 
 
 def rulesets_for(repository: Repository, ref: str) -> list[Ruleset]:
-    """The active rulesets that cover a ref, by its full name."""
-    kind = "tag" if ref.startswith("refs/tags/") else "branch"
+    """The active rulesets that cover a ref, by its full name: those for branches or tags, and no other ref."""
+    kind = {"heads": "branch", "tags": "tag"}.get(ref.split("/")[1])
     return [
         r
         for r in repository.rulesets

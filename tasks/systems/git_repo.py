@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 STALLED_AFTER_SECONDS = 60  # a server that sends nothing for that long does not answer
 _LOCK_IS_STALE_SECONDS = 60
-_HEADS_AND_TAGS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+# Beside branches and tags, the refs that hold what dabflow keeps: see git_ledger.
+_FETCHED = tuple(f"+refs/{kind}/*:refs/{kind}/*" for kind in ("heads", "tags", "dabflow"))
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -83,6 +84,10 @@ class Mirror:
         rows = [line.split(" ") for line in str(lines).splitlines()]
         return {name: peeled or sha for name, sha, peeled in rows}
 
+    def ref(self, name: str) -> str | None:
+        """The commit of a ref by its full name, None where there is none."""
+        return str(self._git().for_each_ref("--format=%(objectname)", name)) or None
+
     def default_branch(self) -> str:
         """The branch that GitHub shows first.
 
@@ -130,12 +135,17 @@ class Mirror:
 
     def read(self, commit: str, path: str) -> str | None:
         """The text of a file at a commit, or None where the commit has no such file."""
+        data = self.read_bytes(commit, path)
+        return None if data is None else data.decode("utf-8", "surrogateescape")
+
+    def read_bytes(self, commit: str, path: str) -> bytes | None:
+        """The same as it is stored."""
         with self._explained(f"read {path} at {commit[:12]}", commit):
             if " blob " not in str(self._git().ls_tree(commit, "--", path)):
                 return None
             with self._alone():
-                text = self._command().cat_file("blob", f"{commit}:{path}", strip_newline_in_stdout=False)
-        return str(text)
+                how = {"strip_newline_in_stdout": False, "stdout_as_string": False}
+                return bytes(self.command().cat_file("blob", f"{commit}:{path}", **how))
 
     def changed_files(self, before: str, after: str) -> list[str]:
         """Paths whose content differs between two commits."""
@@ -154,7 +164,7 @@ class Mirror:
         with self._reserved_folder() as folder:
             tree = folder / "files"
             with self._explained(f"check out {commit[:12]}", commit), self._alone():
-                self._command().worktree("add", "--detach", str(tree), commit)
+                self.command().worktree("add", "--detach", str(tree), commit)
             yield tree
 
     @contextmanager
@@ -171,7 +181,7 @@ class Mirror:
             shutil.rmtree(folder, ignore_errors=True)
             owner.close()
             with self._alone():
-                self._command().worktree("prune")
+                self.command().worktree("prune")
 
     def _sweep(self) -> None:
         """Remove what killed processes left behind; folders are made and swept under the same lock."""
@@ -200,9 +210,9 @@ class Mirror:
         """The git command in a mirror that was fetched at least once: an empty one would say "no branches"."""
         if not self._fetched.exists():
             self.fetch()
-        return self._command()
+        return self.command()
 
-    def _command(self, folder: Path | None = None) -> git.Git:
+    def command(self, folder: Path | None = None) -> git.Git:
         """The git command with the token in its environment only, and none of our other secrets there."""
         command = git.Git(str(folder or self.path))
         command.update_environment(**_without_our_secrets(), **credentials(self.url))
@@ -211,11 +221,11 @@ class Mirror:
     def _fetch(self) -> None:
         options = ("--prune", "--force", "--no-auto-gc")
         try:
-            self._command().fetch(*options, "origin", *_HEADS_AND_TAGS)
+            self.command().fetch(*options, "origin", *_FETCHED)
         except git.GitCommandError:
             if not self._unlocked():
                 raise
-            self._command().fetch(*options, "origin", *_HEADS_AND_TAGS)
+            self.command().fetch(*options, "origin", *_FETCHED)
 
     def _unlocked(self) -> bool:
         """Remove the lock files of a git that was killed; say whether there were any."""
@@ -232,7 +242,7 @@ class Mirror:
         if (self.path / "HEAD").exists():
             return
         new = Path(tempfile.mkdtemp(prefix=f"{self.path.stem}.new-", dir=self.path.parent))
-        command = self._command(new)
+        command = self.command(new)
         command.init("--quiet", "--bare", "--initial-branch=main")
         for key, value in {
             "remote.origin.url": self.url,
@@ -272,7 +282,7 @@ class Mirror:
     def _has(self, commit: str) -> bool:
         """Whether the commit is in the mirror itself; `--missing` keeps git from asking the server for it."""
         try:
-            self._command().rev_list("--no-walk", "--missing=allow-any", commit)
+            self.command().rev_list("--no-walk", "--missing=allow-any", commit)
         except git.GitCommandError:
             return False
         return True

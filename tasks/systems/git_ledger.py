@@ -1,0 +1,106 @@
+"""A ref on GitHub that is only added to: each commit holds the files of the one before, changed or more of them.
+
+The commits are made in the bare mirror with git's plumbing, and pushed only if the ref is still where the writer
+saw it. They belong to no branch: no pull request, protection or workflow knows them.
+"""
+
+import re
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
+
+import git
+
+from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.systems.git_repo import Mirror
+
+_NAME, _EMAIL = "dabflow", "dabflow@users.noreply.github.com"
+# One line per ref, as `git push --porcelain` prints it: `!`, from:to, [rejected] (why).
+_REJECTED = re.compile(r"^!\t[^\t]*\t(.*)$", re.MULTILINE)
+_REFUSED = re.compile(r"returned error: 40[13]\b")
+
+
+class NotTaken(NeedsHuman):
+    """GitHub answered and did not move the ref: somebody else did meanwhile, or a rule forbids it."""
+
+
+class Ledger:
+    """The ref `name` (its full name) of a mirror, as of the mirror's last fetch."""
+
+    def __init__(self, mirror: Mirror, name: str) -> None:
+        self.mirror = mirror
+        self.name = name
+
+    @property
+    def head(self) -> str | None:
+        return self.mirror.ref(self.name)
+
+    def history(self, head: str) -> list[str]:
+        """The commits up to `head`, oldest first."""
+        return [c.sha for c in reversed(self.mirror.first_parent_commits(after=None, upto=head))]
+
+    def append(self, files: Mapping[str, bytes], *, after: str | None, at: datetime, message: str) -> str:
+        """The ref is at a new commit that holds `files` and what `after` held; returns that commit.
+
+        The same arguments make the same commit. `after` is where the ref was seen, None where there was none.
+
+        Raises:
+            NotTaken: the ref is elsewhere by now, or a rule of the repository forbids it.
+            NeedsHuman: our token may not write.
+            TryAgain: no answer; it may have been done all the same.
+        """
+        commit = self._commit(self._tree(files, after), after, at, message)
+        # An empty expectation means: only if there is no such ref.
+        lease = f"--force-with-lease={self.name}:{after or ''}"
+        self._insist(
+            self.mirror.command().push(
+                "--porcelain",
+                lease,
+                "origin",
+                f"{commit}:{self.name}",
+                with_extended_output=True,
+                with_exceptions=False,
+            )
+        )
+        return commit
+
+    def _tree(self, files: Mapping[str, bytes], after: str | None) -> str:
+        known = str(self.mirror.command().ls_tree("-z", after)).split("\0") if after else []
+        lines = [line for line in known if line and line.partition("\t")[2] not in files]
+        lines += [f"100644 blob {self._blob(content)}\t{name}" for name, content in files.items()]
+        # What was kept before may not be here: contents come to a mirror when somebody reads them.
+        return self._fed("\0".join([*lines, ""]).encode(), "mktree", "-z", "--missing")
+
+    def _blob(self, content: bytes) -> str:
+        return self._fed(content, "hash-object", "-w", "--stdin")
+
+    def _fed(self, stdin: bytes, *command: str) -> str:
+        with tempfile.TemporaryFile() as file:
+            file.write(stdin)
+            file.seek(0)
+            whole = [git.Git.GIT_PYTHON_GIT_EXECUTABLE, *command]
+            return str(self.mirror.command().execute(whole, istream=file))
+
+    def _commit(self, tree: str, after: str | None, at: datetime, message: str) -> str:
+        command, moment = self.mirror.command(), f"{int(at.timestamp())} +0000"
+        for role in ("AUTHOR", "COMMITTER"):
+            who = {"NAME": _NAME, "EMAIL": _EMAIL, "DATE": moment}
+            command.update_environment(**{f"GIT_{role}_{key}": value for key, value in who.items()})
+        parents = ["-p", after] if after else []
+        return str(command.commit_tree(tree, *parents, "-m", message))
+
+    def _insist(self, pushed: object) -> None:
+        """Go on only if a push succeeded. Git tells why not in text: a porcelain line, or the status of HTTP."""
+        status, said, errors = cast("tuple[int, str, str]", pushed)
+        if status == 0:
+            return
+        what = f"git could not push {self.name} to {self.mirror.url}"
+        if found := _REJECTED.search(said):
+            raise NotTaken(
+                f"{what}: {found[1]}", "see whether a rule forbids refs/dabflow/*, allow it, then retry"
+            )
+        if _REFUSED.search(errors):
+            raise NeedsHuman(f"{what}: our token may not write", "give it `contents: write`, then retry")
+        last = (errors.strip().splitlines() or [f"git ended with {status}"])[-1]
+        raise TryAgain(f"{what}: {last}", "check that GitHub answers, then retry")
