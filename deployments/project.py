@@ -10,7 +10,6 @@ FOLDER = Path(__file__).resolve().parent.parent
 PROJECT = Project(
     folder=FOLDER,
     setup=((sys.executable, "-m", "deployments.command", "setup"),),
-    environment={"DABFLOW_CODE": str(FOLDER)},
     hints=(
         "dabflow release --bump minor --watch    start a release as rita, and follow it",
         "dabflow status                          where it stands, and what is asked of whom",

@@ -30,9 +30,7 @@ def set_up(api: PrefectApi) -> Iterator[str]:
 
 def _deploy_all() -> None:
     command = [str(Path(sys.executable).parent / "prefect"), "--no-prompt", "deploy", "--all"]
-    # Left out, the worker's own DABFLOW_CODE is used when a run starts, not the one of whoever sets up.
-    environment = {name: value for name, value in os.environ.items() if name != "DABFLOW_CODE"}
-    environment["PREFECT_API_URL"] = get_current_settings().api.url or ""
+    environment = os.environ | {"PREFECT_API_URL": get_current_settings().api.url or ""}
     done = subprocess.run(
         command,
         cwd=FOLDER,

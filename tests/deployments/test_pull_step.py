@@ -1,0 +1,73 @@
+"""The code that a run runs: the deployment of prefect.yaml, started as a worker does it, in an empty folder."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from deployments.prefect_api import DEPLOYMENT, connected
+from deployments.setup import set_up
+
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+
+ROOT = Path(__file__).resolve().parents[2]
+# Refused by the first step, before anything is asked of GitHub.
+NOWHERE = {"repository": "acme/lakehouse", "requested_by": "rita", "version": "1.4.0"}
+
+
+@pytest.fixture(scope="module")
+def api(prefect_server: str) -> str:
+    with connected() as prefect:
+        list(set_up(prefect))
+    return prefect_server
+
+
+def ran(api: str, folder: Path, **environment: str) -> tuple[str, str]:
+    """Run it in the process that our job variables name; the run's state and message, and what was printed."""
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name(DEPLOYMENT)
+        run = client.create_flow_run_from_deployment(deployment.id, parameters=NOWHERE)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DABFLOW_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect.engine"],
+        cwd=folder,
+        env=kept | {"PREFECT_API_URL": api, "PREFECT__FLOW_RUN_ID": str(run.id), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run.id).state
+    return f"{state and state.name}: {state and state.message}", done.stdout + done.stderr
+
+
+def test_without_a_word_it_is_the_dabflow_that_is_installed(api: str, tmp_path: Path) -> None:
+    state, _ = ran(api, tmp_path)
+
+    assert "DABFLOW_GITHUB_TOKEN" in state, "our own first step ran, and missed its token"
+
+
+def test_another_checkout_is_used_where_it_is_named(api: str, tmp_path: Path) -> None:
+    for package in ("flows", "tasks", "deployments"):
+        shutil.copytree(ROOT / package, tmp_path / "other" / package)
+    flow = tmp_path / "other" / "flows" / "standard_release.py"
+    flow.write_text(
+        flow.read_text().replace(
+            "    wanted = Wanted(", "    raise SystemError(__file__)\n    wanted = Wanted("
+        )
+    )
+
+    state, printed = ran(api, tmp_path, DABFLOW_CODE=str(tmp_path / "other"))
+
+    assert str(flow) in state, printed
+
+
+def test_a_folder_without_our_code_is_named_with_what_to_do(api: str, tmp_path: Path) -> None:
+    _, printed = ran(api, tmp_path, DABFLOW_CODE=str(tmp_path / "gone"))
+
+    assert f"DABFLOW_CODE is {tmp_path / 'gone'}" in printed
+    assert "what to do: set it to a checkout of dabflow" in printed
