@@ -39,18 +39,27 @@ def drifted(resource: ResourceChange, field: FieldChange) -> str:
     return f"{code(field.path)}: {words}{_why(field)}"
 
 
+def shown(path: str, value: object) -> str:
+    """Return one value as people may see it, as a code span; `nothing` if there is none."""
+    text = _seen(path, value)
+    return "nothing" if text is None else _code(text)
+
+
 def _why(field: FieldChange) -> str:
     return " (cannot be changed in place)" if field.action is Action.RECREATE else ""
 
 
 def _text(resource: ResourceChange, field: FieldChange, value: object) -> str | None:
+    return _seen(f"secret.{field.path}" if resource.kind == "secrets" else field.path, value)
+
+
+def _seen(path: str, value: object) -> str | None:
     if value is None:
         return None
-    where = f"secret.{field.path}" if resource.kind == "secrets" else field.path
-    shown = redacted(where, value)
-    if isinstance(shown, str) and not _ambiguous(shown):
-        return shown
-    return json.dumps(shown, ensure_ascii=False, sort_keys=True)
+    safe = redacted(path, value)
+    if isinstance(safe, str) and not _ambiguous(safe):
+        return safe
+    return json.dumps(safe, ensure_ascii=False, sort_keys=True)
 
 
 def _ambiguous(text: str) -> bool:
