@@ -129,6 +129,7 @@ class Lab:
             "DATABRICKS_HOST": self.host,
             "DATABRICKS_TOKEN": self.token,
             "DATABRICKS_BUNDLE_RETRY_INTERVAL_MS": "20",
+            "DATABRICKS_RATE_LIMIT": "200",
             **changes,
         }
         return {name: value for name, value in given.items() if value is not None}

