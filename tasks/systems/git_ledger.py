@@ -34,11 +34,29 @@ class Ledger:
 
     @property
     def head(self) -> str | None:
-        return self.mirror.ref(self.name)
+        """The commit that the ref is at, None where there is no such ref.
+
+        Raises:
+            NeedsHuman: it holds something else than a commit.
+        """
+        found = self.mirror.ref(self.name)
+        if found and str(self.mirror.command().cat_file("-t", found)) != "commit":
+            raise NeedsHuman(
+                f"{self.name} is not at a commit ({found[:12]})",
+                "find out who pushed it; move it away, then retry",
+            )
+        return found
 
     def history(self, head: str) -> list[str]:
         """The commits up to `head`, oldest first."""
         return [c.sha for c in reversed(self.mirror.first_parent_commits(after=None, upto=head))]
+
+    def kept_at(self, name: str) -> str | None:
+        """The newest commit that brought the file `name` as it is now, None where there is no such file."""
+        head = self.head
+        if head is None or self.mirror.read_bytes(head, name) is None:
+            return None
+        return str(self.mirror.command().log("-1", "--format=%H", head, "--", name))
 
     def append(self, files: Mapping[str, bytes], *, after: str | None, at: datetime, message: str) -> str:
         """The ref is at a new commit that holds `files` and what `after` held; returns that commit.
@@ -50,7 +68,13 @@ class Ledger:
             NeedsHuman: our token may not write.
             TryAgain: no answer; it may have been done all the same.
         """
-        commit = self._commit(self._tree(files, after), after, at, message)
+        try:
+            commit = self._commit(self._tree(files, after), after, at, message)
+        except git.GitCommandError as error:
+            raise NeedsHuman(
+                f"git could not add to what {self.name} holds ({after})",
+                "see what it is; dabflow did not push it",
+            ) from error
         # An empty expectation means: only if there is no such ref.
         lease = f"--force-with-lease={self.name}:{after or ''}"
         self._insist(

@@ -56,24 +56,25 @@ class Scrubber:
     def scrubbed(self, error: E) -> E:
         """The same error, with its texts, its notes and those of every error it came from masked."""
         for one in _chain(error):
-            one.args = tuple(self._value(value) for value in one.args)
+            one.args = tuple(self.value(value) for value in one.args)
             for name, value in list(vars(one).items()):
                 if isinstance(value, str | list | tuple | dict):
-                    setattr(one, name, self._value(value))
+                    setattr(one, name, self.value(value))
         return error
 
-    def _value(self, value: object) -> object:
+    def value(self, value: object) -> object:
+        """The same texts, lists and dictionaries, with every secret in them masked."""
         match value:
             case str():
                 return self.text(value)
             case bytes():
                 return self.text(value.decode("utf-8", "replace")).encode()
             case list():
-                return [self._value(item) for item in value]
+                return [self.value(item) for item in value]
             case tuple():
-                return tuple(self._value(item) for item in value)
+                return tuple(self.value(item) for item in value)
             case dict():
-                return {key: self._value(item) for key, item in value.items()}
+                return {key: self.value(item) for key, item in value.items()}
             case _:
                 return value
 
