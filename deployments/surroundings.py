@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.slugs import is_repository
 
 SANDBOX = Path(".sandbox")
 SANDBOX_REPOSITORY = "acme/lakehouse"
@@ -49,8 +50,7 @@ def repository_or_default(given: str | None) -> str:
             "which repository is meant is not known",
             "give --repository owner/name, or set DABFLOW_REPOSITORY",
         )
-    owner, _, name = repository.partition("/")
-    if not owner or not name or "/" in name:
+    if not is_repository(repository):
         raise NeedsHuman(f"{repository!r} is not the name of a repository", "write it as owner/name")
     return repository
 

@@ -44,11 +44,12 @@ from tasks.rules.choice import Wanted
 from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
+from tasks.rules.slugs import REPOSITORY_PATTERN
 from tasks.rules.texts import form_description, question_key
 from tasks.rules.versions import Bump, Version
 from tasks.smoke import ensure_smoked
 
-Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
 ExactVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 SECONDS_A_DAY = 86_400

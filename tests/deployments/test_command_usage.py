@@ -56,6 +56,8 @@ def test_what_is_not_understood_ends_with_2(words: tuple[str, ...], says: str, t
         (RELEASE[:5], {}, "nobody said who asks"),
         (("approve", "1.4", "--repository", "a/b"), {}, "'1.4' is not a version"),
         (("approve", "1.4.0", "--repository", "ab"), {}, "not the name of a repository"),
+        (("status", "--repository", "../.."), {}, "'../..' is not the name of a repository"),
+        (("status",), {"DABFLOW_REPOSITORY": "acme/.."}, "'acme/..' is not the name of a repository"),
         (("status", "--repository", "a/b"), {"DABFLOW_GITHUB_URL": "http://127.0.0.1:1"}, "what to do"),
     ],
 )

@@ -200,6 +200,7 @@ def test_an_unknown_deployment_is_named(job: Job) -> None:
     [
         ({"BUMP": "huge"}, "'huge' is not one of"),
         ({"VERSION": "v1.4"}, "v1.4"),
+        ({"GITHUB_REPOSITORY": "acme/.."}, "'acme/..' does not match"),
     ],
 )
 def test_parameters_are_refused_with_the_servers_reason(job: Job, form: dict[str, str], said: str) -> None:
