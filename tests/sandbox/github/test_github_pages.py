@@ -133,3 +133,14 @@ def test_a_form_of_another_site_is_refused(pull: PullRequest, site: Site, header
 )
 def test_markdown_is_shown_safely(text: str, html: str) -> None:
     assert html in markdown(text)
+
+
+def test_a_file_of_markdown_is_shown_as_people_read_it(site: Site, work: Work) -> None:
+    """Also at a commit that is on no branch."""
+    sha = work.commit("plan.md", "| a | b |\n|---|---|\n| 1 | **2** |\n\n<script>alert(1)</script>\n")
+    work.push("HEAD:refs/dabflow/evidence/1.0.0")
+
+    text = page(site, f"/{SLUG}/blob/{sha}/plan.md")
+
+    assert "<strong>2</strong>" in text
+    assert "<script>" not in text
