@@ -49,7 +49,9 @@ class Pipelines:
         return {"pipeline_id": pipeline_id}
 
     def edit(self, call: Call) -> Json:
-        self._keep(self._allowed(call, EDIT), call.body)
+        pipeline = self._allowed(call, EDIT)
+        self._keep(pipeline, call.body)
+        self.updates.restart(pipeline["pipeline_id"], call.person.name)
         return {}
 
     def _keep(self, pipeline: Json, body: Json) -> None:

@@ -40,6 +40,15 @@ class Updates:
         for update in self.of(pipeline_id):
             self.engine.cancel(update["update_id"])
 
+    def restart(self, pipeline_id: str, caller: str) -> None:
+        """A continuous pipeline that runs begins again, as Databricks does when one is edited, changed or not.
+
+        Source: databricks/cli#6745.
+        """
+        if self.is_active(pipeline_id) and self.state.pipelines[pipeline_id]["spec"].get("continuous"):
+            self.stop(pipeline_id)
+            self.start(pipeline_id, caller)
+
     async def refresh(self, pipeline_id: str, caller: str) -> Ended:
         """Run an update for a job's task, and say how it ended."""
         update_id = self._open(pipeline_id, caller, "JOB_TASK")
@@ -94,6 +103,8 @@ class Updates:
             how = await self._libraries(update_id, spec)
         except CannotRun as refused:
             how = Ended(FAILED, str(refused), {"error": str(refused)})
+        if spec.get("continuous") and how.result == SUCCESS:
+            await asyncio.Event().wait()  # until it is stopped
         self._note(update_id, "COMPLETED" if how.result == SUCCESS else "FAILED", how)
 
     async def _libraries(self, update_id: str, spec: Json) -> Ended:

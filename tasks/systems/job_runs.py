@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState
@@ -12,6 +13,7 @@ from tasks.systems.workspace_client import Connection
 
 LONGEST_TOKEN = 64  # characters of an idempotency token; Jobs API 2.2, "Trigger a new job run"
 _OUTPUT_CHARACTERS = 20_000  # of a run's output, its end
+_ASKED_ONE_BY_ONE = 10  # jobs; above, all active runs of the workspace are listed at once
 _ENDED = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleState.INTERNAL_ERROR}
 
 
@@ -24,6 +26,7 @@ class RunOutcome:
     message: str
     url: str
     output: str = ""
+    job_id: int = 0
 
     @property
     def succeeded(self) -> bool:
@@ -87,13 +90,27 @@ class JobRuns(Connection):
             time.sleep(every_seconds)
 
     def active_runs(self, job_ids: Iterable[int]) -> list[RunOutcome]:
-        """The runs of these jobs that have not ended."""
+        """The runs of these jobs that have not ended.
+
+        Source: Jobs API 2.2, "List job runs", `active_only`; at most 25 a page, so for many jobs all are listed.
+        """
+        wanted = list(job_ids)
+        places: list[int | None] = [None] if len(wanted) > _ASKED_ONE_BY_ONE else [*wanted]
         with self.answers("the list of active runs"):
             return [
                 self._outcome(run)
-                for job_id in job_ids
+                for job_id in places
                 for run in self.client.jobs.list_runs(job_id=job_id, active_only=True)
+                if run.job_id in wanted
             ]
+
+    def runs_so_far(self, job_id: int, *, most: int) -> int:
+        """How many runs the history of a job holds; `most` also if there are more.
+
+        Source: Jobs API 2.2, "List job runs": Databricks forgets runs after 60 days.
+        """
+        with self.answers(f"the history of job {job_id}"):
+            return sum(1 for _ in islice(self.client.jobs.list_runs(job_id=job_id), most))
 
     def _unended(self, run_id: int, seconds: float) -> NeedsHuman:
         with self.answers(f"the state of run {run_id}"):
@@ -109,7 +126,9 @@ class JobRuns(Connection):
         message = self.scrubber.text((state and state.state_message) or "")
         run_id = int(run.run_id or 0)
         url = run.run_page_url or f"{self.target.host}/jobs/{run.job_id}/runs/{run_id}"
-        return RunOutcome(run_id, result.value if result else "UNKNOWN", message, url)
+        return RunOutcome(
+            run_id, result.value if result else "UNKNOWN", message, url, job_id=int(run.job_id or 0)
+        )
 
     def _output(self, run: Run) -> str:
         """What the run's tasks printed; a task whose output is not to be had does not change the outcome."""

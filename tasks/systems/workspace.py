@@ -4,7 +4,7 @@ Its job runs are in `job_runs.py`, the way to it in `workspace_client.py`, `sign
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from databricks.sdk.errors import NotFound
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems.job_runs import JobRuns, RunOutcome
 
-__all__ = ["Lock", "Orphan", "RunOutcome", "Workspace"]
+__all__ = ["Lock", "Orphan", "PipelineState", "RunOutcome", "Workspace"]
+
+_AT_REST = {"IDLE", "FAILED", "DELETED"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,18 @@ class Lock:
     holder: str
     since: str
     forced: bool
+
+
+@dataclass(frozen=True)
+class PipelineState:
+    """How a pipeline stands; a `continuous` one goes on until somebody stops it."""
+
+    pipeline_id: str
+    name: str
+    state: str
+    continuous: bool
+    running: bool
+    url: str
 
 
 class Workspace(JobRuns):
@@ -117,6 +131,29 @@ class Workspace(JobRuns):
         """The number of the deployed job that the bundle calls `key`, or None if its state knows no such job."""
         found = self.state_ids(root_path).get(f"resources.jobs.{key}")
         return None if found is None else int(found)
+
+    def pipelines(self, pipeline_ids: Iterable[str]) -> list[PipelineState]:
+        """Those of the given pipelines that exist; one request each.
+
+        Source: Pipelines API 2.0, "Get a pipeline", `state` and `spec.continuous`.
+        """
+        with self.answers("the state of its pipelines"):
+            return [state for each in pipeline_ids if (state := self._pipeline(each)) is not None]
+
+    def _pipeline(self, pipeline_id: str) -> PipelineState | None:
+        try:
+            found = self.client.pipelines.get(pipeline_id)
+        except NotFound:  # deleted by hand: the plan says so
+            return None
+        state = found.state.value if found.state else "UNKNOWN"
+        return PipelineState(
+            pipeline_id,
+            found.name or "",
+            state,
+            continuous=bool(found.spec and found.spec.continuous),
+            running=state not in _AT_REST,
+            url=f"{self.target.host}/pipelines/{pipeline_id}",
+        )
 
     def _json(self, path: str) -> Any | None:  # noqa: ANN401 - other people's JSON
         """What the file holds; None only if the workspace itself says, twice, that it is not there."""

@@ -117,7 +117,10 @@ def test_while_it_runs_it_has_no_outcome_and_waiting_ends_in_time(box: Box, job:
     run = workspace.start_run(number, "1.4.0")
 
     assert workspace.outcome(run) is None
-    assert [active.run_id for active in workspace.active_runs([number])] == [run]
+    found = workspace.active_runs([number])
+    assert [(active.run_id, active.job_id) for active in found] == [(run, number)]
+    assert workspace.active_runs(range(number, number + 20)) == found
+    assert workspace.active_runs(range(number + 1, number + 21)) == []
     with pytest.raises(NeedsHuman, match=f"run {run} on prod is .* after 0 s") as stop:
         workspace.await_run(run, within_seconds=0.2, every_seconds=0.1)
     assert "the same run is found again" in stop.value.remedy
@@ -154,3 +157,14 @@ def test_a_job_that_prints_a_secret_does_not_spread_it(box: Box, job: Job) -> No
     output = ended(box, run).output
 
     assert "*** Bearer ***" in output
+
+
+def test_the_runs_of_a_job_are_counted_up_to_a_limit(box: Box, job: Job) -> None:
+    number = job("print(1)")
+    workspace = box.workspace()
+
+    assert workspace.runs_so_far(number, most=2) == 0
+    for start in range(3):
+        ended(box, workspace.start_run(number, f"start {start}"))
+    assert workspace.runs_so_far(number, most=2) == 2
+    assert workspace.runs_so_far(number, most=100) == 3

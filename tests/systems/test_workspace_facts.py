@@ -170,3 +170,17 @@ def test_metadata_that_names_no_commit_is_a_stop(box: Box, content: Any, problem
 
     with pytest.raises(NeedsHuman, match=problem):
         box.workspace().deployed_commit(ROOT)
+
+
+def test_a_pipeline_that_runs_all_the_time_is_told_from_others(box: Box) -> None:
+    workspace = box.workspace()
+    quiet = pipeline(box, "quiet")
+    busy = str(workspace.client.pipelines.create(name="busy", continuous=True).pipeline_id)
+    workspace.client.pipelines.start_update(busy)
+
+    found = {each.name: each for each in workspace.pipelines([quiet, busy, "gone"])}
+
+    assert set(found) == {"quiet", "busy"}
+    assert (found["quiet"].continuous, found["quiet"].running) == (False, False)
+    assert (found["busy"].continuous, found["busy"].running, found["busy"].state) == (True, True, "RUNNING")
+    assert found["busy"].url == f"{box.target.host}/pipelines/{busy}"

@@ -168,6 +168,30 @@ def test_a_pipeline_is_updated_once_at_a_time_and_can_be_stopped(site: Site) -> 
     assert [one["update_id"] for one in updates] == [update_id]
 
 
+def test_a_continuous_pipeline_goes_on_and_begins_again_when_it_is_edited(site: Site) -> None:
+    """It restarts even if the edit changes nothing (databricks/cli#6745)."""
+    site.put_file(f"{FILES}/src/ingest.py", "print('one batch')")
+    pipeline_id = create(site, continuous=True)
+    first = site.post(f"{PIPELINES}/{pipeline_id}/updates", {})["update_id"]
+    until(
+        lambda: dict(site.get(f"{PIPELINES}/{pipeline_id}/updates/{first}")["update"]),
+        lambda update: update["state"] == "RUNNING",
+    )
+
+    edited = site.api.put(f"{PIPELINES}/{pipeline_id}", json={**SENT, "continuous": True})
+    assert edited.status_code == 200
+    until(
+        lambda: dict(site.get(f"{PIPELINES}/{pipeline_id}/updates/{first}")["update"]),
+        lambda update: update["state"] == "CANCELED",
+    )
+
+    shown = site.get(f"{PIPELINES}/{pipeline_id}")
+    assert (shown["state"], shown["spec"]["continuous"]) == ("RUNNING", True)
+    newest = site.get(f"{PIPELINES}/{pipeline_id}/updates")["updates"][0]["update_id"]
+    assert newest != first
+    site.post(f"{PIPELINES}/{pipeline_id}/stop", {})
+
+
 def test_a_job_refreshes_a_pipeline(site: Site) -> None:
     site.put_file(f"{FILES}/src/ingest.py", "print('fresh')")
     pipeline_id = create(site)
