@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from tasks.ask import GateAnswer
 from tasks.examine import plan_of_production
@@ -9,7 +10,7 @@ from tasks.propose import ensure_comment
 from tasks.rules.gate import Judgement, Policy, Proposed, Said, Verdict, judge
 from tasks.rules.phases import Phase
 from tasks.rules.release import Proposal, Release
-from tasks.rules.reviews import MAY_APPROVE, Reviewed, reviewed
+from tasks.rules.reviews import MAY_APPROVE, Reviewed, Terms, reviewed
 from tasks.rules.texts import control_comment
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
@@ -48,7 +49,7 @@ def _judgement(release: Release, proposal: Proposal, said: Sequence[GateAnswer])
     branch = Mirror(release.repository).fetch().branches().get(release.branch)
     head = pull.head_sha if pull.state == "merged" or branch is None else branch
     judgement = judge(
-        Policy(release.settings.approval.policy, release.settings.approval.count),
+        Policy(release.settings.approval.policy, sum(g.count for g in release.settings.approval.approvals)),
         commit=proposal.candidate.commit,
         proposed=_proposed(release, hub, pull, head),
         reviewed=_reviewed(release, hub, proposal),
@@ -85,13 +86,14 @@ def _qualified_merger(release: Release, hub: GitHubRepo, login: str | None) -> s
 
 def _reviewed(release: Release, hub: GitHubRepo, proposal: Proposal) -> Reviewed:
     if release.settings.approval.policy == "prefect":
-        return Reviewed((), (), ())
+        return Reviewed()
     found = hub.reviews(proposal.number)
     people = sorted({r.login for r in found if r.person})
-    return reviewed(
-        found,
+    terms = Terms(
         head=proposal.candidate.commit,
+        shown_at=datetime.fromtimestamp(0, UTC),
         requester=release.requested_by,
         ourselves=hub.me,
         permissions={login: hub.permission(login) for login in people},
     )
+    return reviewed(found, terms)

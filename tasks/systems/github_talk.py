@@ -1,6 +1,8 @@
 """What people say on a pull request: who is asked for a review, what they said, and our own comment."""
 
+from github.NamedUser import NamedUser
 from github.PullRequest import PullRequest as ApiPullRequest
+from github.PullRequestReview import PullRequestReview
 
 from tasks.rules.reviews import Review
 from tasks.systems.github_client import GitHubClient, github_errors, login_of
@@ -22,14 +24,10 @@ class Talk(GitHubClient):
             return {u.login for u in self._handle(number).get_review_requests()[0]}
 
     def reviews(self, number: int) -> list[Review]:
-        """Every review, oldest first, those of deleted accounts left out."""
+        """Every review that was sent, oldest first."""
         with github_errors(f"reading the reviews of #{number}"):
             found = list(self._handle(number).get_reviews())
-        return [
-            Review(r.user.login, r.user.type == "User", r.state.upper(), r.commit_id or "")
-            for r in found
-            if r.user is not None
-        ]
+        return [_review(r) for r in found if r.submitted_at is not None]
 
     # ---- the control comment
 
@@ -55,3 +53,16 @@ class Talk(GitHubClient):
         if number not in self._handles:
             self._handles[number] = self._repo.get_pull(number)
         return self._handles[number]
+
+
+def _review(found: PullRequestReview) -> Review:
+    user: NamedUser | None = found.user  # None: the account was deleted
+    return Review(
+        id=found.id,
+        login=login_of(user) or "",
+        person=user is not None and user.type == "User",
+        state=found.state.upper(),
+        commit=found.commit_id or "",
+        at=found.submitted_at,
+        body=found.body or "",
+    )

@@ -1,9 +1,11 @@
 """Whether a candidate may go to production."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tasks.rules.gate import Judgement, Policy, Proposed, Said, Verdict, judge
-from tasks.rules.reviews import Reviewed
+from tasks.rules.reviews import Review, Reviewed
 
 HEAD, OTHER = "a" * 40, "b" * 40
 OPEN = Proposed("open", HEAD)
@@ -13,11 +15,17 @@ OURS = Proposed("merged", HEAD, merged_by_us=True)
 BY_HAND = Proposed("merged", HEAD, merger_approves="rosa")
 BY_SOMEBODY = Proposed("merged", HEAD)
 
-NOBODY = Reviewed((), (), ())
-RAVI = Reviewed(("ravi",), (), ())
-BOTH_OF_THEM = Reviewed(("ravi", "rosa"), (), ())
-BLOCKED = Reviewed(("ravi",), ("rosa",), ())
-NOT_COUNTED = Reviewed((), (), ("rita (asked for the release)",))
+
+def approvals(*logins: str) -> tuple[Review, ...]:
+    at = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    return tuple(Review(i, login, True, "APPROVED", HEAD, at) for i, login in enumerate(logins))
+
+
+NOBODY = Reviewed()
+RAVI = Reviewed(approvals("ravi"))
+BOTH_OF_THEM = Reviewed(approvals("ravi", "rosa"))
+BLOCKED = Reviewed(approvals("ravi"), blocked_by=("rosa",))
+NOT_COUNTED = Reviewed(ignored=("rita (asked for the release)",))
 
 YES, NO, LOOK = Said("approve"), Said("reject", "too late today"), Said("recheck")
 WAITING, APPROVED, REJECTED = Verdict.WAITING, Verdict.APPROVED, Verdict.REJECTED
@@ -87,7 +95,7 @@ def test_what_became_of_the_pull_request(
         pytest.param(RAVI, OPEN, WAITING, id="one of two"),
         pytest.param(BOTH_OF_THEM, OPEN, APPROVED, id="two of two"),
         pytest.param(RAVI, BY_HAND, APPROVED, id="one review and the merger"),
-        pytest.param(Reviewed(("rosa",), (), ()), BY_HAND, WAITING, id="nobody counts twice"),
+        pytest.param(Reviewed(approvals("rosa")), BY_HAND, WAITING, id="nobody counts twice"),
     ],
 )
 def test_two_reviews_are_needed(reviewed: Reviewed, proposed: Proposed, expected: Verdict) -> None:

@@ -1,6 +1,7 @@
 """What dabflow reads and writes on GitHub, with the real PyGithub over HTTP."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -202,10 +203,11 @@ def test_reviews(place: Place, hub: GitHubRepo, pull: PullRequest) -> None:
     review(place, "rosa", pull, "REQUEST_CHANGES")
     head = place.git("rev-parse", "HEAD")
 
-    assert hub.reviews(pull.number) == [
-        Review("ravi", True, "APPROVED", pull.head_sha),
-        Review("rosa", True, "CHANGES_REQUESTED", head),
-    ]
+    first, second = hub.reviews(pull.number)
+    assert first == Review(first.id, "ravi", True, "APPROVED", pull.head_sha, first.at, "said")
+    assert second == Review(second.id, "rosa", True, "CHANGES_REQUESTED", head, second.at, "said")
+    assert first.id != second.id
+    assert first.at <= second.at <= datetime.now(UTC)
 
 
 def test_asking_for_reviews(hub: GitHubRepo, pull: PullRequest) -> None:
