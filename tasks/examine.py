@@ -12,7 +12,8 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.plan_text import plan_line, plan_markdown
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Checked, ProductionPlan, Release, Validated
-from tasks.rules.settings import NO_CREDENTIALS, Check, guard_changes
+from tasks.rules.settings import NO_CREDENTIALS, Check
+from tasks.rules.settings_guards import guard_changes
 from tasks.step import evidence, show
 from tasks.systems import child
 from tasks.systems.bundle_cli import BundleCli

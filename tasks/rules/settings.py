@@ -1,19 +1,22 @@
 """`release.yaml`: how one repository is released. Every key is optional, nonsense is refused at once.
 
 settings_of     what the file says, or a stop that lists every problem in it
-guards_of       the part that guards production; a release can't loosen its own gate with it
 schema          the same rules for editors, kept in docs/release.schema.json
 """
 
 from collections.abc import Iterator
-from itertools import combinations
-from typing import Annotated, Any, Literal, Self
+from itertools import combinations, product
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from tasks.rules import settings_problems as problems
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.freezes import forever
+from tasks.rules.settings_approval import Approval, Overrides, Soak
+from tasks.rules.settings_freezes import Freeze
 from tasks.rules.settings_problems import Clash
+from tasks.rules.settings_section import Section
 from tasks.rules.settings_words import (
     MEANINGS,
     BranchName,
@@ -22,6 +25,7 @@ from tasks.rules.settings_words import (
     Command,
     Folders,
     JobKeys,
+    Kind,
     Logins,
     TagPrefix,
     TargetName,
@@ -34,15 +38,7 @@ SYNC_PREFIX = "sync/"  # ours: the branches that carry a release back into devel
 # A list from YAML becomes a tuple; what is in it is still read strictly.
 _LIST = Field(strict=False)
 
-Policy = Literal["github", "prefect", "both"]
 BackMergeMode = Literal["merge", "pull_request"]
-
-
-class Section(BaseModel):
-    """Base for settings: read-only, an unknown key is an error, and `yes` is not a number."""
-
-    # Values stay out of pydantic's own texts: a traceback must not repeat what somebody pasted by mistake.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Branches(Section):
@@ -88,19 +84,6 @@ class Smoke(Section):
     within_minutes: Annotated[int, Field(ge=1, le=1440, description="each job ends well within this")] = 30
 
 
-class Approval(Section):
-    """Who opens the gate to production."""
-
-    policy: Annotated[
-        Policy,
-        Field(
-            description="github: verified reviews. prefect: the form in Prefect. both: reviews and the form"
-        ),
-    ] = "both"
-    count: Annotated[int, Field(ge=1, le=20, description="how many verified reviews are needed")] = 1
-    within_days: Annotated[int, Field(ge=1, le=365, description="a release expires that waits longer")] = 30
-
-
 class BackMerge(Section):
     """How a finished release comes back into develop."""
 
@@ -122,8 +105,22 @@ class ReleaseSettings(Section):
     checks: Annotated[tuple[Check, ...], _LIST, Field(description="the team's own tests")] = ()
     smoke: Annotated[Smoke, Field(description=Smoke.__doc__)] = Smoke()
     approval: Annotated[Approval, Field(description=Approval.__doc__)] = Approval()
+    freezes: Annotated[
+        tuple[Freeze, ...], _LIST, Field(description="when targets are left alone, once or recurring")
+    ] = ()
+    soak: Annotated[Soak, Field(description=Soak.__doc__)] = Soak()
+    overrides: Annotated[Overrides, Field(description=Overrides.__doc__)] = Overrides()
     reviewers: Annotated[Logins, Field(description="GitHub logins that are asked for a review")] = ()
     back_merge: Annotated[BackMerge, Field(description=BackMerge.__doc__)] = BackMerge()
+
+    @field_validator("freezes")
+    @classmethod
+    def _freezes_of_production(cls, freezes: tuple[Freeze, ...], info: ValidationInfo) -> tuple[Freeze, ...]:
+        """Name production where a freeze names no target."""
+        if "targets" not in info.data:
+            return freezes
+        default = {"targets": (info.data["targets"].production,)}
+        return tuple(freeze if freeze.targets else freeze.model_copy(update=default) for freeze in freezes)
 
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
@@ -149,14 +146,6 @@ class ReleaseSettings(Section):
         return next(filter(None, (Version.of_tag(name, prefix) for prefix in prefixes)), None)
 
 
-class Guards(Section):
-    """What guards production. It is read from the production branch, never from the release itself."""
-
-    branches: Branches
-    targets: Targets
-    approval: Approval
-
-
 def settings_of(parsed: object, *, source: str) -> ReleaseSettings:
     """Read the parsed `release.yaml`; an empty or missing file (None) means all defaults.
 
@@ -178,33 +167,10 @@ def settings_of(parsed: object, *, source: str) -> ReleaseSettings:
         ) from error
 
 
-def guards_of(settings: ReleaseSettings) -> Guards:
-    """Return the part of the settings that guards production."""
-    return Guards(branches=settings.branches, targets=settings.targets, approval=settings.approval)
-
-
-def guard_changes(production: ReleaseSettings, candidate: ReleaseSettings) -> list[str]:
-    """Say what a release would change about its own gate; the change counts from the next release on."""
-    now, then = (dict(_leaves(guards_of(settings).model_dump())) for settings in (production, candidate))
-    return [
-        f"`{path}` is `{now[path]}`, this release makes it `{then[path]}`"
-        for path in now
-        if now[path] != then[path]
-    ]
-
-
 def schema() -> dict[str, Any]:
     """Return the JSON schema of `release.yaml`, for editors; the clashes between keys are beyond it."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**head, **ReleaseSettings.model_json_schema(), "title": "release.yaml"}
-
-
-def _leaves(value: dict[str, Any], path: str = "") -> Iterator[tuple[str, object]]:
-    for key, inner in value.items():
-        if isinstance(inner, dict):
-            yield from _leaves(inner, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", inner
 
 
 def _branch_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
@@ -231,6 +197,14 @@ def _other_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
         text = "`targets.staging` and `targets.production` are the same target"
         yield Clash(text, ("targets.staging", "targets.production"))
     yield from _check_clashes(settings)
+    yield from _freeze_clashes(settings)
+    longest = max(settings.soak.hours, settings.soak.hotfix_hours)
+    if longest >= settings.approval.within_days * 24:
+        text = f"`soak`: {longest} hours are not less than the {settings.approval.within_days} days of"
+        yield Clash(
+            f"{text} `approval.within_days`, so a release would expire first",
+            ("soak.hours", "soak.hotfix_hours", "approval.within_days"),
+        )
 
 
 def _check_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
@@ -241,6 +215,23 @@ def _check_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
         if _variable(check.credentials) == _variable(settings.targets.production):
             text = f"`checks`: `{check.name}` runs before the approval, it gets no credentials of production"
             yield Clash(text, ("targets.production",))
+
+
+def _freeze_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
+    keys = ("targets.staging", "targets.production")
+    targets = (settings.targets.staging, settings.targets.production)
+    names = [freeze.name.casefold() for freeze in settings.freezes]
+    for position, freeze in enumerate(settings.freezes):
+        if freeze.name.casefold() in names[:position]:
+            yield Clash(f"`freezes`: more than one is called `{freeze.name}`", ())
+        for target in set(freeze.targets) - {*targets}:
+            text = f"`freezes`: `{freeze.name}` freezes `{target}`, which is neither `targets.staging`"
+            yield Clash(f"{text} `{targets[0]}` nor `targets.production` `{targets[1]}`", keys)
+    for target, kind in product(targets, get_args(Kind)):
+        together = [f"`{name}`" for name in forever(settings.freezes, target=target, kind=kind)]
+        if together:
+            text = f"`freezes`: {' and '.join(together)} would freeze `{target}` for ever"
+            yield Clash(f"{text}: for more than a year there is no gap for a {kind}", keys)
 
 
 def _variable(target: str) -> str:

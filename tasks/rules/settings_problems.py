@@ -2,6 +2,7 @@
 
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,7 @@ Path = tuple[int | str, ...]
 _SAYINGS = {
     "string_type": "must be text; YAML reads some words as something else, put it in quotes",
     "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "model_type": "must be a group of keys",
     "too_short": "must have an entry",
@@ -86,8 +88,12 @@ def _is_news(error: ErrorDetails, dropped: set[Path]) -> bool:
 
 
 def _part_to_drop(error: ErrorDetails) -> Path:
-    # Where a key is missing, the group without it is what cannot be used.
-    return error["loc"][:-1] if error["type"] == "missing" else error["loc"]
+    """Return what cannot be used: an entry of a list as a whole, a group that lacks a key, else the value."""
+    path = error["loc"]
+    in_list = next((place for place, part in enumerate(path) if isinstance(part, int)), None)
+    if in_list is not None:
+        return path[: in_list + 1]
+    return path[:-1] if error["type"] == "missing" else path
 
 
 def _lines_of(
@@ -151,7 +157,7 @@ def _saying(error: ErrorDetails, meanings: Mapping[str, str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = "nothing" if value is None else repr(value)
+    text = "nothing" if value is None else str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
@@ -164,17 +170,16 @@ def _unknown(model: type[BaseModel], path: Path) -> str:
 
 def _guess(model: type[BaseModel], key: str, parents: Path) -> str | None:
     """Find the key that was meant: a like one in the same place, or the same one in another."""
-    siblings = _section(model, parents).model_fields
-    near = nearest(key, siblings)
+    near = nearest(key, _keys(_section(model, parents)))
     if near is not None:
         return near
     return next((path for path in _all_keys(model) if path.endswith(f".{key}")), None)
 
 
 def _all_keys(model: type[BaseModel], above: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
+    for name, annotation in _keys(model).items():
         yield f"{above}{name}"
-        inner = _model_in(field.annotation)
+        inner = _model_in(annotation)
         if inner is not None:
             yield from _all_keys(inner, f"{above}{name}.")
 
@@ -182,8 +187,13 @@ def _all_keys(model: type[BaseModel], above: str = "") -> Iterator[str]:
 def _section(model: type[BaseModel], path: Path) -> type[BaseModel]:
     for part in path:
         if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation) or model
+            model = _model_in(_keys(model)[part]) or model
     return model
+
+
+def _keys(model: type[BaseModel]) -> dict[str, object]:
+    """Return what each key of a group may be, by the name that it has in the file."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

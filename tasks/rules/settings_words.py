@@ -1,6 +1,6 @@
 """What the words in `release.yaml` may look like, for pydantic, for editors and for people."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -15,6 +15,7 @@ _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$"
 _COMMAND = r"^[^\x00]*[^\s\x00][^\x00]*$"
 _KEY = r"^[A-Za-z0-9_-]+$"
 _LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$"
+_TEAM = r"^[a-z0-9_][a-z0-9_-]{0,99}$"
 
 # What each pattern means, in words.
 MEANINGS = {
@@ -27,6 +28,7 @@ MEANINGS = {
     _COMMAND: "a command line",
     _KEY: "the key of a job below resources.jobs: letters, digits, _ and -",
     _LOGIN: "a GitHub login, without @",
+    _TEAM: "a team as its address on GitHub ends, such as data-platform, without the organisation and @",
 }
 
 
@@ -48,6 +50,8 @@ BranchPrefix = Annotated[str, StringConstraints(pattern=_PREFIX), AfterValidator
 TagPrefix = Annotated[str, StringConstraints(pattern=_TAG_PREFIX), AfterValidator(_plain_ref)]
 TargetName = Annotated[str, StringConstraints(pattern=_TARGET)]
 CheckName = Annotated[str, StringConstraints(pattern=_NAME)]
+TeamSlug = Annotated[str, StringConstraints(pattern=_TEAM)]
+Kind = Literal["release", "hotfix", "rollback"]
 Command = Annotated[str, StringConstraints(pattern=_COMMAND)]
 
 # A list from YAML becomes a tuple; what is in it is still read strictly.
@@ -59,3 +63,5 @@ _Login = Annotated[str, StringConstraints(pattern=_LOGIN)]
 Folders = Annotated[tuple[_Folder, ...], _Filled, AfterValidator(_unique)]
 JobKeys = Annotated[tuple[_JobKey, ...], _Listed, AfterValidator(_unique)]
 Logins = Annotated[tuple[_Login, ...], _Listed, AfterValidator(_unique)]
+TargetNames = Annotated[tuple[TargetName, ...], _Filled, AfterValidator(_unique)]
+Kinds = Annotated[tuple[Kind, ...], _Filled, AfterValidator(_unique)]
