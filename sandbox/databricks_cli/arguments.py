@@ -1,35 +1,19 @@
-"""The command line: which commands and flags there are, and how they are read."""
+"""The command line: how it is read, and the help."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from sandbox.databricks_cli.bundle import Options
+from sandbox.databricks_cli.command_table import (
+    BUNDLE_EXAMPLES,
+    COMMANDS,
+    GLOBAL,
+    GROUPS,
+    HELP,
+    VAR,
+    Command,
+    Flag,
+)
 from sandbox.databricks_cli.diagnostics import Refused
-
-
-class Flag(NamedTuple):
-    """One flag. `option` is the field of Options that it sets; without one the stand-in refuses it by name.
-
-    `takes` is the word for its value in the usage text: empty for a switch, "count" for a repeated letter.
-    """
-
-    name: str
-    letter: str = ""
-    takes: str = ""
-    help: str = ""
-    option: str = ""
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command: how to call it, what it is for, its own flags and how many words it takes."""
-
-    path: tuple[str, ...]
-    summary: str
-    flags: tuple[Flag, ...] = ()
-    words: tuple[str, ...] = ()
-    refused: bool = False
 
 
 class Usage(Exception):
@@ -47,160 +31,6 @@ class Invocation:
     words: list[str] = field(default_factory=list)
 
 
-GLOBAL = (
-    Flag("debug", help="enable debug logging"),
-    Flag("output", "o", "type", "output type: text or json (default text)", "output"),
-    Flag("profile", "p", "string", "~/.databrickscfg profile"),
-    Flag("target", "t", "string", "bundle target to use (if applicable)", "target"),
-)
-_VAR = Flag(
-    "var",
-    takes="strings",
-    help='set values for variables defined in bundle config. Example: --var="foo=bar"',
-    option="variables",
-)
-_HELP = Flag("help", "h")
-_FORCE = Flag("force", help="Force-override Git branch validation.", option="force")
-_LOCK = Flag("force-lock", help="Force acquisition of deployment lock.", option="force_lock")
-_APPROVE = "auto-approve"
-_CLUSTER = (
-    Flag("cluster-id", "c", "string", "Override cluster in the deployment with the given cluster ID."),
-    Flag("compute-id", "", "string", "Override cluster in the deployment with the given compute ID."),
-)
-
-
-def _quiet(text: str) -> Flag:
-    return Flag("quiet", "q", "count", text, "quiet")
-
-
-def _select(verb: str) -> Flag:
-    text = f"{verb} only the specified resource (e.g. 'my_job' or 'jobs.my_job'). Can be repeated or comma-separated."
-    return Flag("select", "", "strings", text, "select")
-
-
-COMMANDS = (
-    Command(("version",), "Retrieve information about the current version of this CLI"),
-    Command(("current-user", "me"), "Get current user info"),
-    Command(
-        ("bundle", "deploy"),
-        "Deploy bundle",
-        (
-            Flag(
-                _APPROVE,
-                help="Skip interactive approvals that might be required for deployment.",
-                option="auto_approve",
-            ),
-            *_CLUSTER,
-            Flag(
-                "fail-on-active-runs",
-                help="Fail if there are running jobs or pipelines in the deployment.",
-                option="fail_on_active_runs",
-            ),
-            _FORCE,
-            _LOCK,
-            Flag(
-                "plan",
-                "",
-                "string",
-                "Path to a JSON plan file to apply instead of planning (direct engine only).",
-            ),
-            _quiet("Reduce output: -q prints only the summary, -qq prints only warnings and errors."),
-            _select("Deploy"),
-            Flag("verbose"),
-        ),
-    ),
-    Command(
-        ("bundle", "deployment", "bind"),
-        "Bind bundle-defined resources to existing resources",
-        (Flag(_APPROVE, help="Automatically approve the binding", option="auto_approve"), _LOCK),
-        ("KEY", "RESOURCE_ID"),
-    ),
-    Command(
-        ("bundle", "deployment", "migrate"),
-        "Migrate from Terraform to Direct deployment engine",
-        refused=True,
-    ),
-    Command(("bundle", "deployment", "unbind"), "Unbind bundle-defined resources", refused=True),
-    Command(
-        ("bundle", "destroy"),
-        "Destroy deployed bundle resources",
-        (
-            Flag(
-                _APPROVE,
-                help="Skip interactive approvals for deleting resources and files",
-                option="auto_approve",
-            ),
-            _LOCK,
-            _quiet("Reduce output: -qq prints only warnings and errors."),
-        ),
-    ),
-    *(
-        Command(("bundle", name), text, refused=True)
-        for name, text in (
-            ("generate", "Generate bundle configuration"),
-            ("init", "Initialize using a bundle template"),
-            ("open", "Open a resource in the browser"),
-        )
-    ),
-    Command(
-        ("bundle", "plan"),
-        "Show deployment plan",
-        (
-            *_CLUSTER,
-            _FORCE,
-            _quiet("Reduce output: -q prints only the summary, -qq prints nothing on success."),
-            _select("Plan"),
-        ),
-    ),
-    Command(
-        ("bundle", "run"),
-        "Run a job, pipeline update or app",
-        (
-            Flag("no-wait", help="Don't wait for the run to complete.", option="no_wait"),
-            Flag("restart", help="Restart the run if it is already running."),
-            Flag("params", takes="stringToString"),
-            Flag("only", takes="strings"),
-            *(Flag(name) for name in ("validate-only", "full-refresh-all", "refresh-all")),
-            *(
-                Flag(name, takes="strings")
-                for name in ("refresh", "full-refresh", "python-params", "jar-params")
-            ),
-            *(
-                Flag(name, takes="stringToString")
-                for name in ("notebook-params", "python-named-params", "sql-params")
-            ),
-        ),
-        ("KEY",),
-    ),
-    Command(("bundle", "schema"), "Generate JSON Schema for bundle configuration", refused=True),
-    Command(
-        ("bundle", "summary"),
-        "Summarize resources deployed by this bundle",
-        (
-            Flag(
-                "force-pull",
-                help="Skip local cache and load the state from the remote workspace",
-                option="force_pull",
-            ),
-            Flag("include-locations"),
-        ),
-    ),
-    Command(("bundle", "sync"), "Synchronize bundle tree to the workspace", refused=True),
-    Command(
-        ("bundle", "validate"),
-        "Validate configuration",
-        (Flag("strict", help="Treat warnings as errors", option="strict"), Flag("include-locations")),
-    ),
-)
-
-_GROUPS = {
-    (): "The `databricks` command of dabflow's sandbox: a stand-in for the real one.",
-    ("bundle",): "Declarative Automation Bundles let you express data/AI/analytics projects as code.",
-    ("bundle", "deployment"): "Deployment related commands",
-    ("current-user",): "Get information about the current user or service principal",
-}
-
-
 def parse(words: list[str]) -> Invocation:
     """Read the command line.
 
@@ -212,7 +42,7 @@ def parse(words: list[str]) -> Invocation:
     path, rest = _command_path(words)
     command = next((c for c in COMMANDS if c.path == path), None)
     if command is None:
-        if path not in _GROUPS or (not path and rest and not rest[0].startswith("-")):
+        if path not in GROUPS or (not path and rest and not rest[0].startswith("-")):
             raise Refused(f"`databricks {rest[0] if rest else ' '.join(path)}`")
         raise Help(help_of(path))
     if command.refused:
@@ -241,7 +71,7 @@ def _command_path(words: list[str]) -> tuple[tuple[str, ...], list[str]]:
 
 def _read(command: Command, rest: list[str]) -> Invocation:
     found = Invocation(command, Options())
-    flags = [*command.flags, *GLOBAL, _VAR, _HELP]
+    flags = [*command.flags, *GLOBAL, VAR, HELP]
     waiting = list(rest)
     while waiting:
         word = waiting.pop(0)
@@ -294,7 +124,7 @@ def _short(found: Invocation, letters: str, waiting: list[str], flags: list[Flag
 
 
 def _set(found: Invocation, flag: Flag, value: str) -> None:
-    if flag is _HELP:
+    if flag is HELP:
         raise Help(f"{found.command.summary}\n\n{usage_of(found.command)}")
     if not flag.option:
         raise Refused(f"--{flag.name}")
@@ -329,7 +159,7 @@ def usage_of(command: Command) -> str:
     shown = [f for f in command.flags if f.help]
     help_flag = Flag("help", "h", "", f"help for {command.path[-1]}")
     own = sorted([*shown, help_flag], key=lambda f: f.name)
-    globals_ = sorted([*GLOBAL, *([_VAR] if command.path[0] == "bundle" else [])], key=lambda f: f.name)
+    globals_ = sorted([*GLOBAL, *([VAR] if command.path[0] == "bundle" else [])], key=lambda f: f.name)
     return f"Usage:\n  {call}\n\nFlags:\n{_table(own)}\n\nGlobal Flags:\n{_table(globals_)}\n"
 
 
@@ -348,11 +178,16 @@ def help_of(path: tuple[str, ...]) -> str:
     for command in COMMANDS:
         if command.path[: len(path)] == path and len(command.path) > len(path):
             name = command.path[len(path)]
-            names.setdefault(name, _GROUPS.get((*path, name), command.summary))
+            names.setdefault(name, GROUPS.get((*path, name), command.summary))
     call = " ".join(("databricks", *path, "[command]"))
-    width = max(map(len, names)) + 1
+    width = 18 if path == ("bundle",) else 11
     listed = "\n".join(f"  {name:<{width}} {text}" for name, text in sorted(names.items()))
-    return f"{_GROUPS[path]}\n\nUsage:\n  {call}\n\nAvailable Commands:\n{listed}\n"
-
-
-Handler = Callable[..., int]
+    about = GROUPS[path] + (BUNDLE_EXAMPLES if path == ("bundle",) else "")
+    inherited = [*GLOBAL]
+    own = [Flag("help", "h", "", f"help for {path[-1] if path else 'databricks'}")]
+    if path[:1] == ("bundle",):
+        (own if len(path) == 1 else inherited).append(VAR)
+    return (
+        f"{about}\n\nUsage:\n  {call}\n\nAvailable Commands:\n{listed}\n\nFlags:\n{_table(own)}\n\nGlobal Flags:\n"
+        f'{_table(inherited)}\n\nUse "{call} --help" for more information about a command.\n'
+    )

@@ -3,6 +3,7 @@
 The same lab runs the stand-in and, where there is one, the real command.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,8 @@ from sandbox.workspace.server import Principal, Workspace
 HERE = Path(__file__).parent
 SP = "aaaaaaaa-bbbb-4ccc-dddd-eeeeeeeeeeee"
 SECRET = "secret-of-the-lab"
+DISPLAY_NAME = "lakehouse deployer"
+ROOT = f"/Workspace/Users/{SP}/.bundle/lakehouse/staging"
 ORIGIN = "https://github.com/acme/lakehouse.git"
 
 # Makes in 30 ms the wheel that `python -m build` makes in 600: same name, same entry points.
@@ -69,7 +73,7 @@ class Lab:
         self.cli = cli
         self.folder = folder
         self.workspace = Workspace.open(
-            folder / "workspace", name="staging", principal=Principal(SP, SECRET, "lakehouse deployer")
+            folder / "workspace", name="staging", principal=Principal(SP, SECRET, DISPLAY_NAME)
         )
         self.served = Served(self.workspace.app, listening_socket()).start()
         self.token = self.workspace.people.personal_token(SP)
@@ -210,6 +214,35 @@ class Lab:
         """The names of all jobs in the workspace, sorted."""
         found = self.api("GET", "/api/2.2/jobs/list?limit=100").get("jobs") or []
         return sorted(job["settings"]["name"] for job in found)
+
+    def ids(self) -> dict[str, int]:
+        """The id of each job by its name in the bundle."""
+        found = self.api("GET", "/api/2.2/jobs/list?limit=100").get("jobs") or []
+        return {job["settings"]["name"].removeprefix("[staging] "): job["job_id"] for job in found}
+
+    def file(self, path: str) -> Any:
+        """A JSON file of the target's folder in the workspace."""
+        query = urllib.parse.urlencode({"path": f"{ROOT}/{path}", "direct_download": "true"})
+        return self.api("GET", f"/api/2.0/workspace/export?{query}")
+
+    def write(self, path: str, content: str) -> None:
+        """Write a file of the target's folder in the workspace."""
+        encoded = base64.b64encode(content.encode()).decode()
+        body = {"path": f"{ROOT}/{path}", "content": encoded, "format": "AUTO", "overwrite": True}
+        self.api("POST", "/api/2.0/workspace/import", body)
+
+    def delete(self, path: str) -> None:
+        """Delete a file of the target's folder in the workspace, or the whole folder for an empty path."""
+        where = f"{ROOT}/{path}".rstrip("/")
+        self.api("POST", "/api/2.0/workspace/delete", {"path": where, "recursive": True})
+
+    def empty_workspace(self) -> None:
+        """Delete everything that was deployed, as if it had never been; the checkout still knows it."""
+        for job in self.ids().values():
+            self.api("POST", "/api/2.2/jobs/delete", {"job_id": job})
+        for pipeline in self.api("GET", "/api/2.0/pipelines").get("statuses") or []:
+            self.api("DELETE", f"/api/2.0/pipelines/{pipeline['pipeline_id']}")
+        self.delete("")
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Change a file of the checkout; its time moves on, whatever the clock's resolution."""

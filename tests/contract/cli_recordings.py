@@ -4,15 +4,18 @@ Recorded with 1.14.0-dev against Databricks' own fake workspace. Ids, hosts, tim
 replaced by names on both sides; what differs between that fake and the sandbox's workspace is left out by name.
 """
 
+import difflib
 import json
 import re
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from cli_lab import SP, Lab, Result
+from cli_lab import DISPLAY_NAME, SP, Lab, Result
 
 FOLDER = Path(__file__).parent / "recordings"
 
@@ -20,6 +23,7 @@ _REPLACED = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\[UUID-\d+\]"), "[UUID]"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "[SHA]"),
     (re.compile(r"1\.14\.0-(dev|sandbox)"), "[VERSION]"),
+    (re.compile(r"http://HOST/"), "http://STAGING_HOST/"),
     (re.compile(r"update_id\+=\+"), "update_id = "),
     (re.compile(r" AND timestamp > '[^']*'"), ""),
     (re.compile(r"(?m)^\S+Z update_progress [^\n]*\n"), ""),  # the recorded fake had no events
@@ -42,6 +46,7 @@ _WORKSPACE_FACTS = {
 }
 # How often these are sent depends on how long a run takes.
 _POLLED = re.compile(r"GET /api/\S*(runs/get\?run_id|/updates/|/events\?)")
+_JOB = re.compile(r"daily_report|smoke_test")
 # Which of these is sent depends on what the cache under HOME knows.
 _LOG_IN = re.compile(r"/oidc/|/\.well-known/|/scim/v2/Me")
 
@@ -61,6 +66,12 @@ class Recording:
         lines = requests.read_text("utf-8").splitlines() if requests.exists() else []
         self.requests = _counted(line for line in lines if re.match(r"\d{3} ", line))
 
+    def with_job(self, job: str) -> "Recording":
+        """The same with `job` in place of every job that is named."""
+        other = copy(self)
+        other.stderr = _JOB.sub(job, self.stderr)
+        return other
+
 
 def _plain(text: str) -> str:
     for pattern, name in _REPLACED:
@@ -79,7 +90,8 @@ def without_log_in(requests: Counter[str]) -> Counter[str]:
 
 
 def normal(lab: Lab, text: str, folder: Path | None = None) -> str:
-    """The text of a run with the recordings' names in it."""
+    """The text of a run with the recordings' names in it; they have decoded queries."""
+    text = text.replace("%2F", "/")
     for value, name in (
         (str(folder or lab.bundle), "[BUNDLE]"),
         (str(lab.cli.path), "[CLI]"),
@@ -87,6 +99,7 @@ def normal(lab: Lab, text: str, folder: Path | None = None) -> str:
         (f"/Workspace/Users/{SP}/.bundle/lakehouse/staging", "[ROOT]"),
         (f"client_id={SP}", "client_id=cid"),
         (SP, "[SP]"),
+        (f"as {DISPLAY_NAME}.", "as ."),  # the recorded fake's user had no name
     ):
         text = text.replace(value, name)
     return text
@@ -109,7 +122,7 @@ def requests_of(lab: Lab, result: Result) -> Counter[str]:
 
 def blocks(text: str) -> Counter[str]:
     """The paragraphs of stderr; things that are done side by side say so in any order."""
-    return Counter(_plain(text).strip().split("\n\n"))
+    return Counter(re.split(r"\n\n|\n(?=Error: |Warn: )", _plain(text).strip()))
 
 
 def without_workspace_facts(value: Any) -> Any:
@@ -126,33 +139,31 @@ def comparable(text: str) -> Any:
     return without_workspace_facts(json.loads(_plain(text).replace(": [ID]", ': "[ID]"')))
 
 
-def assert_same(
-    lab: Lab,
-    name: str,
-    *,
-    folder: Path | None = None,
-    words: str = "",
-    log_in: bool = False,
-    **changes: str | None,
-) -> Result:
-    """Run what was recorded and compare exit code, stdout, stderr and, where recorded, requests.
+class Options(TypedDict, total=False):
+    """How a command is run, and what is left out where not everything of it can be compared."""
 
-    Args:
-        lab: where it is run.
-        name: folder and name of the recording.
-        folder: the checkout, if not the lab's first one.
-        words: what to call instead, where ids were recorded.
-        log_in: whether the requests that lead to a token are compared too.
-        changes: variables of the environment.
-    """
+    folder: Path  # the checkout, if not the lab's first one
+    words: str  # what to call instead, where ids or files were recorded
+    environment: dict[str, str | None]  # variables that differ from the lab's
+    log_in: bool  # the requests that lead to a token are compared too
+    requests: bool  # False: which requests were still under way is chance
+    job: str  # the job that things happened to, where it is chance which of the two it is
+
+
+def assert_same(lab: Lab, name: str, **how: Unpack[Options]) -> Result:
+    """Run what was recorded and compare exit code, stdout, stderr and, where recorded, requests."""
     recorded = Recording(name)
-    result = lab.run(words or recorded.words, folder=folder, **changes)
+    folder = how.get("folder")
+    result = lab.run(how.get("words", recorded.words), folder=folder, **how.get("environment", {}))
+    if "job" in how:
+        recorded = recorded.with_job(how["job"])
+        result = replace(result, stderr=_JOB.sub(how["job"], result.stderr))
     assert_matches(lab, recorded, result, name, folder)
-    if recorded.requests:
+    if recorded.requests and how.get("requests", True):
         seen, expected = requests_of(lab, result), recorded.requests
-        if not log_in:
+        if not how.get("log_in", False):
             seen, expected = without_log_in(seen), without_log_in(expected)
-        assert (seen - expected, expected - seen) == (Counter(), Counter()), name
+        same(f"{name}: requests", _lines(seen), _lines(expected))
     return result
 
 
@@ -163,8 +174,21 @@ def assert_matches(
     stdout, stderr = normal(lab, result.stdout, folder), normal(lab, result.stderr, folder)
     assert result.exit_code == recorded.exit_code, f"{name}: {stderr}"
     if recorded.stdout.startswith("{"):
-        assert comparable(stdout) == comparable(recorded.stdout), name
+        same(f"{name}: stdout", _pretty(stdout), _pretty(recorded.stdout))
     else:
-        assert _plain(stdout) == _plain(recorded.stdout), name
-    said, expected = blocks(stderr), blocks(recorded.stderr)
-    assert (said - expected, expected - said) == (Counter(), Counter()), name
+        same(f"{name}: stdout", _plain(stdout).splitlines(), _plain(recorded.stdout).splitlines())
+    same(f"{name}: stderr", _lines(blocks(stderr)), _lines(blocks(recorded.stderr)))
+
+
+def same(what: str, seen: list[str], expected: list[str]) -> None:
+    """Fail with the differing lines: - recorded, + seen."""
+    difference = [line for line in difflib.ndiff(expected, seen) if line[0] in "-+"]
+    assert not difference, "\n".join([what, *difference])
+
+
+def _lines(counted: Counter[str]) -> list[str]:
+    return sorted(counted.elements())
+
+
+def _pretty(text: str) -> list[str]:
+    return json.dumps(comparable(text), indent=1, sort_keys=True).splitlines()

@@ -35,7 +35,7 @@ def test_a_404_is_believed(lab: Lab) -> None:
 
 
 def test_the_host_in_the_file_beats_the_environment(lab: Lab) -> None:
-    lab.edit("databricks.yml", "workspace:\n  root_path", f"workspace:\n  host: {lab.host}\n  root_path")
+    lab.edit("databricks.yml", "    workspace:\n", f"    workspace:\n      host: {lab.host}\n")
     elsewhere = lab.run("bundle validate -t staging", DATABRICKS_HOST="http://127.0.0.1:9")
     assert elsewhere.exit_code == 0
     assert elsewhere.requests
