@@ -1,0 +1,72 @@
+"""A chain as people read it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from golden_files import Golden
+
+from tasks.rules.evidence import Chain
+from tasks.rules.evidence_text import entry_lines, words_of
+
+NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+HEAD, MERGE, TREE, DIGEST = "1" * 40, "2" * 40, "a" * 40, "d" * 64
+
+NOTED: list[tuple[str, dict[str, Any]]] = [
+    ("asked", {"requested_by": "rita", "reason": "weekly", "bump": "minor"}),
+    ("checked", {"commit": HEAD, "tree": TREE, "checks": {"unit": 12.25, "lint": 3.0}}),
+    ("rehearsed", {"commit": HEAD, "target": "staging", "deployment": 5}),
+    ("shown", {"digest": DIGEST, "subject": {"commit": HEAD}, "plans": {".": {}}, "number": 7}),
+    ("blocked", {"by": "rosa", "reason": "an incident"}),
+    ("unblocked", {"by": "rosa", "reason": "it is over"}),
+    (
+        "approved",
+        {
+            "digest": DIGEST,
+            "commit": HEAD,
+            "policy": "both",
+            "reviews": [{"id": 11, "login": "ravi", "for": "data-platform"}, {"id": None, "login": "rosa"}],
+            "form": [
+                {"decision": "recheck"},
+                {"decision": "approve", "reason": "go", "confirmed": ["jobs.a"]},
+            ],
+            "overrides": [{"what": "freeze", "login": "rosa", "reason": "a customer waits", "review_id": 12}],
+        },
+    ),
+    ("asked again", {"digest": DIGEST, "differences": ["jobs.ingest: cron * -> 0"]}),
+    ("merged", {"commit": MERGE, "tree": TREE, "number": 7}),
+    ("tagged", {"tag": "1.4.0", "commit": MERGE}),
+    (
+        "deployed",
+        {"target": "prod", "commit": MERGE, "digest": DIGEST, "plan_after": {}, "cli_version": "1.9"},
+    ),
+    ("smoked", {"target": "prod", "runs": [{"job": "ingest", "ok": True}]}),
+    ("published", {"tag": "1.4.0", "files": {"x": "y"}}),
+    ("rejected", {"reason": "not\nnow"}),
+    ("expired", {}),
+    ("some\nthing\x1b", {"text": "a\x1b[2Jb"}),
+    ("something new", {"long": "x" * 300}),
+]
+
+
+def test_a_whole_release(golden: Golden) -> None:
+    chain = Chain("acme/lakehouse", "1.4.0")
+    for minutes, (kind, facts) in enumerate(NOTED):
+        chain = chain.with_entry(kind, facts, NOON + timedelta(minutes=minutes))
+
+    golden.check("evidence/entries.txt", "\n".join(entry_lines(chain)) + "\n")
+
+
+def test_nothing_noted() -> None:
+    assert entry_lines(Chain("acme/lakehouse", "1.4.0")) == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in NOTED])
+@pytest.mark.parametrize(
+    "facts", [{}, {"reviews": 1, "form": "x", "subject": [], "checks": None, "reason": 3}]
+)
+def test_facts_that_are_otherwise_are_told_all_the_same(kind: str, facts: dict[str, Any]) -> None:
+    """Who tampers with evidence may write anything."""
+    chain = Chain("acme/lakehouse", "1.4.0").with_entry(kind, facts, NOON)
+
+    assert "\n" not in words_of(chain.entries[0])
