@@ -12,6 +12,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.nearest import nearest
 
 _UTC_NAME = "UTC"
+_NO_PLACES = {"localtime", "Factory"}  # whatever a machine is set to, and nothing
 
 
 def known_zone(name: str) -> str:
@@ -20,7 +21,7 @@ def known_zone(name: str) -> str:
     Raises:
         ValueError: it is not known, in words that fit after the name of a key.
     """
-    known = {_UTC_NAME, *available_timezones()}
+    known = {_UTC_NAME, *available_timezones()} - _NO_PLACES
     if name in known:
         return name
     if len(known) == 1:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
 
 from dateutil.rrule import rrule, rrulestr
@@ -11,6 +11,7 @@ from tasks.rules.nearest import nearest
 
 # A rule that gives no day in so many years never will: 29 February on a Monday comes after 40 at the latest.
 _PATIENCE_YEARS = 40
+_CYCLE_YEARS = 400
 
 _DAYS_OF_PERIOD = {"DAILY": 1, "WEEKLY": 7}
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -49,8 +50,13 @@ class Recurrence:
 
     def first(self, start: datetime) -> datetime | None:
         """Return the first local time at or after `start`, None if there is none in 40 years."""
-        rule = self._rule(start).replace(until=start + timedelta(days=_PATIENCE_YEARS * 366))
-        return rule.after(start, inc=True)
+        # dateutil seeks a day that never comes until the year 9999. The calendar repeats after 400 years, so it
+        # is asked about the last time that it does: the answer is the same, and comes in a moment.
+        shift = (MAXYEAR - _PATIENCE_YEARS - start.year) // _CYCLE_YEARS * _CYCLE_YEARS
+        later = start.replace(year=start.year + shift)
+        found = self._rule(later).after(later, inc=True)
+        first = found and found.replace(year=found.year - shift)
+        return first if first and first.year <= start.year + _PATIENCE_YEARS else None
 
     def between(self, start: datetime, after: datetime, before: datetime) -> list[datetime]:
         """Return the local times from `after` to `before`, in order, of a rule that counts from `start`.
@@ -115,8 +121,7 @@ def recurrence_of(text: str) -> Recurrence:
 
 def _check_part(name: str, value: str) -> None:
     if name not in _PARTS:
-        guess = nearest(name, _PARTS)
-        raise ValueError(f"must not have {name}" + (f" (did you mean {guess}?)" if guess else _why_not(name)))
+        raise ValueError(f"must not have {name}{_instead(name)}")
     if name == "FREQ" and value not in _FREQUENCIES:
         raise ValueError(f"must have a FREQ of {', '.join(_FREQUENCIES[:-1])} or {_FREQUENCIES[-1]}")
     if name == "UNTIL":
@@ -127,8 +132,11 @@ def _check_part(name: str, value: str) -> None:
         raise ValueError("must have one of MO, TU, WE, TH, FR, SA, SU as WKST")
 
 
-def _why_not(name: str) -> str:
-    return ": `from` says it" if name in {"DTSTART", "BYMINUTE", "BYSECOND"} else ""
+def _instead(name: str) -> str:
+    if name in {"DTSTART", "BYMINUTE", "BYSECOND"}:
+        return ": `from` says it"
+    guess = nearest(name, _PARTS)
+    return f" (did you mean {guess}?)" if guess else ""
 
 
 def _check_numbers(name: str, values: list[str]) -> None:
