@@ -70,6 +70,20 @@ def test_a_release_is_started_by_hand_with_a_form() -> None:
     assert loaded["concurrency"]["cancel-in-progress"] == "false"
 
 
+def test_a_release_is_woken_by_what_may_decide_it() -> None:
+    loaded = workflow("wake.yml")
+
+    assert loaded["on"] == {
+        "pull_request_review": {"types": ["submitted", "edited", "dismissed"]},
+        "pull_request": {"types": ["closed"]},
+        "push": {"branches": ["release/**", "hotfix/**"]},
+    }
+    assert loaded["concurrency"]["cancel-in-progress"] == "false"
+    (job,) = jobs(loaded)
+    script = job["steps"][0]["with"]["ref"]
+    assert script == "${{ github.event.repository.default_branch }}", "never the pull request's own script"
+
+
 def test_ci_runs_our_own_command_on_every_python_we_support() -> None:
     (job,) = jobs(workflow("ci.yml"))
 

@@ -1,0 +1,172 @@
+"""The workflow that wakes a release, really run by `act` against a real Prefect server."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from waiting_runs import REPOSITORY, Gated
+
+PROJECT = Path(__file__).parents[2]
+WORKFLOW = ".github/workflows/wake.yml"
+ACT = shutil.which("act", path=str(Path(sys.executable).parent)) or shutil.which("act")
+
+pytestmark = [
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.skipif(
+        ACT is None and "CI" not in os.environ,
+        reason="act is not installed; it has no wheel for this machine",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Actions:
+    """GitHub Actions of acme/gated, as far as act is that."""
+
+    checkout: Path
+    stub: Path
+    api: str
+
+    def on(self, event: str, **payload: Any) -> str:
+        """What act says about an event."""
+        file = self.stub / "event.json"
+        repository = {"full_name": REPOSITORY, "default_branch": "develop"}
+        file.write_text(json.dumps({"repository": repository, **payload}), encoding="utf-8")
+        done = subprocess.run(
+            [
+                str(ACT),
+                event,
+                *("--workflows", WORKFLOW, "--platform", "ubuntu-latest=-self-hosted", "--actor", "ravi"),
+                *("--no-cache-server", "--artifact-server-addr", "127.0.0.1", "--json"),
+                *("--eventpath", str(file), "--var", f"PREFECT_API_URL={self.api}"),
+                *("--env", "DABFLOW_WITHIN_SECONDS=3"),
+                *(part for used in actions_used() for part in ("--local-repository", f"{used}={self.stub}")),
+            ],
+            cwd=self.checkout,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.stub.parent)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+
+def actions_used() -> list[str]:
+    steps = yaml.safe_load((PROJECT / WORKFLOW).read_text(encoding="utf-8"))["jobs"]["wake"]["steps"]
+    return [step["uses"] for step in steps if "uses" in step]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository acme/gated that holds the workflow and its script."""
+    folder = tmp_path_factory.mktemp("actions") / "gated"
+    for name in (
+        WORKFLOW,
+        *(f"deployments/{part}.py" for part in ("__init__", "trigger", "trigger_http", "trigger_wake")),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, folder / name)
+    identity = ["-c", "user.name=ravi", "-c", "user.email=ravi@acme.example"]
+    for command in (
+        ["init", "--quiet", "--initial-branch=develop"],
+        ["remote", "add", "origin", f"https://github.com/{REPOSITORY}.git"],
+        ["add", "."],
+        [*identity, "commit", "--quiet", "--message", "feat: releases are woken by Actions"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def actions(prefect_server: str, checkout: Path, tmp_path: Path) -> Actions:
+    stub = tmp_path / "stub"
+    stub.mkdir()
+    # act brings the files itself only where no `ref` is asked for.
+    (stub / "action.yml").write_text(
+        "name: stub\ndescription: checks out the one repository that there is\n"
+        f"runs: {{using: composite, steps: [{{shell: bash, run: 'cp -R {checkout}/. .'}}]}}\n"
+    )
+    return Actions(checkout, stub, prefect_server)
+
+
+@pytest.fixture
+def waiting(prefect_server: str) -> Iterator[list[Gated]]:
+    """Two releases that wait."""
+    found = [Gated().go(), Gated().go()]
+    yield found
+    for one in found:
+        one.drop()
+
+
+def pull_request(run: Gated, *, head: str | None = None, origin: str = REPOSITORY) -> dict[str, Any]:
+    ref = head or f"release/{run.version}"
+    return {"number": run.number, "head": {"ref": ref, "sha": "a" * 40, "repo": {"full_name": origin}}}
+
+
+def woken(runs: list[Gated]) -> list[bool]:
+    return [not run.state.is_paused() for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        ("pull_request_review", "submitted"),
+        ("pull_request_review", "dismissed"),
+        ("pull_request", "closed"),
+    ],
+)
+def test_what_happens_to_a_pull_request_wakes_its_release(
+    actions: Actions, waiting: list[Gated], event: str, action: str
+) -> None:
+    said = actions.on(event, action=action, pull_request=pull_request(waiting[1]))
+
+    assert woken(waiting) == [False, True], said
+    assert f"woke {REPOSITORY} {waiting[1].version}" in said
+
+
+def test_a_push_to_the_branch_wakes_its_release(actions: Actions, waiting: list[Gated]) -> None:
+    said = actions.on("push", ref=f"refs/heads/release/{waiting[0].version}")
+
+    assert woken(waiting) == [True, False], said
+
+
+def test_a_branch_name_is_never_a_command(actions: Actions, waiting: list[Gated]) -> None:
+    said = actions.on("push", ref='refs/heads/release/$(touch${IFS}owned)";touch owned;"')
+
+    assert woken(waiting) == [False, False], said
+    assert "nothing to wake" in said
+    assert not (actions.checkout / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        pytest.param({"origin": "mallory/gated"}, id="a fork"),
+        pytest.param({"head": "feature/orders"}, id="another branch"),
+    ],
+)
+def test_pull_requests_that_release_nothing_wake_nobody(
+    actions: Actions, waiting: list[Gated], elsewhere: dict[str, str]
+) -> None:
+    opened = pull_request(waiting[0], **elsewhere)
+
+    said = actions.on("pull_request_review", action="submitted", pull_request=opened)
+
+    assert woken(waiting) == [False, False], said
+    assert "to wake" not in said, "the job did not even begin"
+
+
+def test_nothing_that_waits_is_no_failure(actions: Actions) -> None:
+    said = actions.on("push", ref="refs/heads/release/99.0.0")
+
+    assert "nothing to wake: no release waits for release/99.0.0 of acme/gated" in said
+    assert '"jobResult":"success"' in said
