@@ -21,6 +21,8 @@ def _about_release(standing: Standing, seen: Overview) -> str:
     version, run = standing.version, standing.run
     if standing.phase is Phase.BACK_MERGED:
         return f"{version}: nothing, it is finished"
+    if standing.blocked:
+        return f"{version}: it is blocked ({standing.blocked}); when that is over: dabflow unblock {version} --reason TEXT"
     if run is not None and run.waits:
         missing = f" (missing: {standing.missing})" if standing.missing else ""
         return f"{version}: review {standing.pull_request}, then dabflow approve {version} --reason TEXT{missing}"
@@ -66,6 +68,7 @@ def as_json(seen: Overview) -> dict[str, Any]:
 def _release(standing: Standing) -> dict[str, Any]:
     run = standing.run
     return {
+        "blocked": standing.blocked or None,
         "missing": standing.missing or None,
         "next": standing.phase.next_step,
         "phase": standing.phase.name.lower(),

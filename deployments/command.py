@@ -26,6 +26,12 @@ _COMMANDS = {
         "deployments.commands.answer:reject",
         "Reject it: the pull request is closed with your reason.",
     ),
+    "block": ("deployments.commands.block:block", "Let no approval of a release pass, for a reason."),
+    "unblock": ("deployments.commands.block:unblock", "Lift that block, for a reason."),
+    "evidence": (
+        "deployments.commands.evidence:app",
+        "What happened to a release, and whether it still fits.",
+    ),
     "recheck": ("deployments.commands.answer:recheck", "Let a waiting release look at GitHub again."),
     "setup": ("deployments.commands.setup:setup", "Make the Prefect side match this project."),
     "demo": ("deployments.commands.demo:demo", "Watch a whole release in a sandbox of its own."),

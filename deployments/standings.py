@@ -8,8 +8,10 @@ from deployments.answering import missing_in
 from deployments.prefect_api import connected
 from deployments.runs import Run
 from tasks.bundles import bundle_clis, deployer_of, validated, workspace_of
+from tasks.evidence import chain_in
 from tasks.plan_release import known_of
-from tasks.rules.errors import ReleaseError
+from tasks.rules.errors import NeedsHuman, ReleaseError
+from tasks.rules.evidence import blocked
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Release
 from tasks.rules.settings import ReleaseSettings
@@ -21,13 +23,17 @@ from tasks.systems.github_repo import GitHubRepo
 
 @dataclass(frozen=True)
 class Standing:
-    """One release: its phase, its pull request's page ("" if none), its newest run, what that run still misses."""
+    """One release: its phase, its pull request's page ("" if none), its newest run, what that run still misses.
+
+    `blocked` says by whom and why nothing of it may be approved, "" where nobody blocked it.
+    """
 
     version: str
     phase: Phase
     pull_request: str
     run: Run | None
     missing: str = ""
+    blocked: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,17 @@ def _standing(
         pull_request=pull.url if pull else "",
         run=run[0] if run else None,
         missing=run[1] if run else "",
+        blocked=_blocked(mirror, version),
     )
+
+
+def _blocked(mirror: Mirror, version: Version) -> str:
+    """Who blocked it and why; what is wrong with evidence that cannot be read blocks as well."""
+    try:
+        block = blocked(chain_in(mirror, version))
+    except NeedsHuman as error:
+        return error.problem
+    return f"by {block.by}: {block.reason}" if block else ""
 
 
 def _environment(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, name: str) -> Environment:

@@ -59,6 +59,11 @@ def chain_at(ledger: Ledger, commit: str | None, version: Version) -> Chain:
     return chain
 
 
+def attachment_name(version: Version) -> str:
+    """What the evidence is called among the files of the GitHub release."""
+    return f"evidence-{version}.json"
+
+
 def ledger_of(mirror: Mirror, version: Version) -> Ledger:
     return Ledger(mirror, f"refs/dabflow/evidence/{version}")
 

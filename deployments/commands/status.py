@@ -54,6 +54,7 @@ def _show_release(standing: Standing, console: Console) -> None:
     facts = [
         ("pull request", standing.pull_request),
         ("run", f"{standing.run.url}  {standing.run.state}" if standing.run else ""),
+        ("blocked", standing.blocked),
         ("missing", standing.missing),
         ("next", standing.phase.next_step),
     ]

@@ -1,11 +1,11 @@
-"""A chain of evidence as people read it: one line per entry, the oldest first."""
+"""Evidence as people read it: a chain as one line per entry, the oldest first, and what is said about a block."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tasks.rules.digests import short
-from tasks.rules.evidence import FILES, Chain, Entry
+from tasks.rules.evidence import BLOCKED, FILES, Chain, Entry
 
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LONGEST = 160
@@ -29,6 +29,18 @@ def words_of(entry: Entry) -> str:
     text = say(entry.facts) if say else _all(entry.facts)
     line = _plain(text)
     return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
+
+
+def block_comment(version: str, entry: Entry) -> str:
+    """What the pull request says about a block, or its end; the first line tells it from every other comment."""
+    by, reason = entry.facts.get("by"), _plain(str(entry.facts.get("reason", "")))
+    marker = f"<!-- dabflow-block:{entry.hash} -->"
+    if entry.kind == BLOCKED:
+        return (
+            f"{marker}\n**{version} is blocked** by @{by}: {reason}\n\n"
+            f"No approval passes until somebody lifts it: `dabflow unblock {version} --reason TEXT`\n"
+        )
+    return f"{marker}\n**{version} is no longer blocked**, says @{by}: {reason}\n"
 
 
 def _plain(text: str) -> str:

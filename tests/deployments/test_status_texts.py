@@ -35,6 +35,12 @@ def test_a_release_that_waits(golden: Golden) -> None:
     golden.check("status/waiting.json", json.dumps(as_json(SEEN), indent=2, sort_keys=True) + "\n")
 
 
+def test_a_release_that_is_blocked(golden: Golden) -> None:
+    blocked = replace(WAITING, blocked="by rosa: an incident")
+
+    golden.check("status/blocked.txt", shown(replace(SEEN, standings=(blocked,))))
+
+
 def test_nothing_under_way_and_a_deploy_by_hand(golden: Golden) -> None:
     by_hand = replace(PRODUCTION, running=NEW)
     silent = Environment(

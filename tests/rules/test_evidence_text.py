@@ -7,7 +7,7 @@ import pytest
 from golden_files import Golden
 
 from tasks.rules.evidence import Chain
-from tasks.rules.evidence_text import entry_lines, words_of
+from tasks.rules.evidence_text import block_comment, entry_lines, words_of
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 HEAD, MERGE, TREE, DIGEST = "1" * 40, "2" * 40, "a" * 40, "d" * 64
@@ -70,3 +70,13 @@ def test_facts_that_are_otherwise_are_told_all_the_same(kind: str, facts: dict[s
     chain = Chain("acme/lakehouse", "1.4.0").with_entry(kind, facts, NOON)
 
     assert "\n" not in words_of(chain.entries[0])
+
+
+def test_what_the_pull_request_says_about_a_block(golden: Golden) -> None:
+    chain = Chain("acme/lakehouse", "1.4.0")
+    for kind, reason in [("blocked", "an incident"), ("unblocked", "it is over")]:
+        chain = chain.with_entry(kind, {"by": "rita", "reason": reason}, NOON)
+
+    said = "\n".join(block_comment("1.4.0", entry) for entry in chain.entries)
+
+    golden.check("evidence/block.md", said)
