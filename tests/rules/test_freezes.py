@@ -115,6 +115,9 @@ def test_a_weekend_is_from_midnight_to_midnight(zone: str, saturday: str, monday
     [
         pytest.param("2026-10-25", "02:30", "00:30", "02:30", id="begins in the hour that comes twice"),
         pytest.param("2026-10-25", "01:30", "23:30", "01:30", id="ends in the hour that comes twice"),
+        pytest.param(
+            "2026-10-25", "01:00", "23:00", "01:00", id="ends when that hour begins, the second time"
+        ),
         pytest.param("2026-10-25", "02:00", "00:00", "02:00", id="is the hour that comes twice"),
         pytest.param("2027-03-28", "02:30", "01:00", "01:30", id="begins in the hour that is skipped"),
         pytest.param("2027-03-28", "01:30", "00:30", "01:00", id="ends in the hour that is skipped"),
@@ -135,12 +138,13 @@ def test_clocks_change_within_a_freeze_of_one_hour(
     )
     hour = freeze(time_zone=BERLIN, **keys)
     begin = datetime.fromisoformat(f"{day} {first}").replace(tzinfo=UTC)
-    begin -= timedelta(days=1) if first == "23:30" else timedelta(0)
+    begin -= timedelta(days=1) if first > last else timedelta(0)
     end = datetime.fromisoformat(f"{day} {last}").replace(tzinfo=UTC)
 
+    quarters = [begin + timedelta(minutes=15) * n for n in range((end - begin) // timedelta(minutes=15))]
+
     assert held([hour], begin - SECOND) is None
-    assert until([hour], begin) == end
-    assert until([hour], end - SECOND) == end
+    assert {until([hour], moment) for moment in [*quarters, end - SECOND]} == {end}
     assert held([hour], end) is None
 
 
