@@ -100,9 +100,9 @@ class Lab:
         python.chmod(0o755)
 
     def checkout(self, name: str, *, git: bool = True) -> Path:
-        """A fresh folder with the sample bundle, on branch main."""
+        """A fresh folder with the sample bundle, on branch main; its files are as old as the checkout."""
         folder = self.folder / name
-        shutil.copytree(HERE / "bundle", folder)
+        shutil.copytree(HERE / "bundle", folder, copy_function=shutil.copyfile)
         (folder / "gitignore").rename(folder / ".gitignore")
         if git:
             self.git(folder, "init", "-q", "-b", "main")
@@ -151,7 +151,9 @@ class Lab:
         )
         return Result(done.returncode, done.stdout, done.stderr, self.new_requests())
 
-    def run_and_kill(self, words: str, *, when: str, how: int = signal.SIGKILL) -> Result:
+    def run_and_kill(
+        self, words: str, *, when: str, how: int = signal.SIGKILL, **changes: str | None
+    ) -> Result:
         """Run a command and kill it while a request whose path contains `when` is under way.
 
         The request is made slow first, so that there is time to kill.
@@ -160,7 +162,7 @@ class Lab:
         process = subprocess.Popen(
             [str(self.cli.path), *words.split()],
             cwd=self.bundle,
-            env=self.environment(),
+            env=self.environment(**changes),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -220,9 +222,15 @@ class Lab:
         found = self.api("GET", "/api/2.2/jobs/list?limit=100").get("jobs") or []
         return {job["settings"]["name"].removeprefix("[staging] "): job["job_id"] for job in found}
 
-    def file(self, path: str) -> Any:
+    def names(self, path: str) -> list[str]:
+        """The names of the files in a folder of the target, sorted."""
+        query = urllib.parse.urlencode({"path": f"{ROOT}/{path}"})
+        found = self.api("GET", f"/api/2.0/workspace/list?{query}").get("objects") or []
+        return sorted(Path(each["path"]).name for each in found)
+
+    def file(self, path: str, *, root: str = ROOT) -> Any:
         """A JSON file of the target's folder in the workspace."""
-        query = urllib.parse.urlencode({"path": f"{ROOT}/{path}", "direct_download": "true"})
+        query = urllib.parse.urlencode({"path": f"{root}/{path}", "direct_download": "true"})
         return self.api("GET", f"/api/2.0/workspace/export?{query}")
 
     def write(self, path: str, content: str) -> None:

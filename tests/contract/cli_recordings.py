@@ -112,7 +112,8 @@ def requests_of(lab: Lab, result: Result) -> Counter[str]:
         query = urllib.parse.unquote_plus(request["query"])
         path = request["path"].replace("import-file/Workspace", "import-file//Workspace")
         line = f"{request['status']} {request['method']} {path}{'?' + query if query else ''}"
-        lines.append(normal(lab, line).replace("import-file/[ROOT]", "import-file[ROOT]"))
+        line = normal(lab, line).replace("import-file/[ROOT]", "import-file[ROOT]")
+        lines.append(line.replace("import-file//", "import-file/"))
     found = _counted(lines)
     # The first emptying of the wheel folder finds nothing here; the recorded fake said 200.
     if found.pop("404 POST /api/2.0/workspace/delete", 0):
