@@ -164,7 +164,9 @@ def ship(release: Release, proposal: Proposal) -> None:
     commit = ensure_merged(release, proposal)
     tell(release, Phase.MERGED, proposal=proposal)
     shipped = replace(proposal.candidate, commit=ensure_tagged(release, commit))
-    ensure_deployed(release, shipped, proposal.examined.production, environment=PRODUCTION)
+    ensure_deployed(
+        release, shipped, proposal.examined.production, environment=PRODUCTION, approved=proposal.plan
+    )
     ensure_smoked(release, shipped, proposal.examined.production, environment=PRODUCTION)
     ensure_published(release, commit)
     tell(release, Phase.PUBLISHED, proposal=proposal)

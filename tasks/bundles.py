@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.plans import protected_in
+from tasks.rules.plans import Plan, protected_in
 from tasks.rules.release import Candidate, Release, Validated
 from tasks.systems import connections
 from tasks.systems.bundle_cli import BundleCli
@@ -74,6 +74,25 @@ def deployer_of(target: str) -> str:
 
 def workspace_of(target: str) -> Workspace:
     return Workspace(target_of(target))
+
+
+def insist_on_a_state(bundle: Validated, plan: Plan, runs: str | None) -> None:
+    """Insist that the plan knows the state of a target that runs something.
+
+    Args:
+        bundle: which bundle, on which target.
+        plan: what a deploy would do.
+        runs: the commit that the target's metadata names.
+
+    Raises:
+        NeedsHuman: the command believed that there is no state, and would make everything a second time.
+    """
+    if runs is not None and plan.creates_everything:
+        raise NeedsHuman(
+            f"{bundle.target} is deployed ({runs[:12]}), but the plan wants to create everything again",
+            "the workspace answered that the state does not exist: look at the folder"
+            f" {bundle.root_path}/state there, then retry",
+        )
 
 
 def one_root(found: tuple[Validated, ...]) -> None:

@@ -5,12 +5,17 @@ taken: our own lock encloses this whole step.
 """
 
 import logging
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
-from tasks.bundles import bundle_clis, deployer_of, workspace_of
+from tasks.bundles import all_validated, bundle_clis, deployer_of, insist_on_a_state, workspace_of
+from tasks.deploy_guard import insist_on_approval, insist_on_nothing_more, insist_on_written
+from tasks.examine import subject_of
 from tasks.record import ensure_record, ensure_state, failure_recorded
+from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.plans import Plan
-from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
+from tasks.rules.release import PRODUCTION, Candidate, ProductionPlan, Release, Validated
 from tasks.standing import deployed_records
 from tasks.step import ensure, stop_if_cancelled
 from tasks.systems.bundle_cli import BundleCli
@@ -23,30 +28,80 @@ log = logging.getLogger(__name__)
 
 @ensure("deploy {environment}")
 def ensure_deployed(
-    release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str
+    release: Release,
+    candidate: Candidate,
+    bundles: tuple[Validated, ...],
+    *,
+    environment: str,
+    approved: ProductionPlan | None = None,
 ) -> None:
-    """Every bundle of the candidate is deployed to the environment's target.
+    """Every bundle of the candidate is deployed to the environment's target; production gets what was approved.
 
     Staging that rehearsed this commit once is left alone: it may run something else by now.
 
+    Args:
+        release: what is released.
+        candidate: what is deployed; for production the merge commit of what was approved.
+        bundles: what validation found out about them on the target.
+        environment: staging or production.
+        approved: what people saw of production and approved. Staging is a rehearsal and needs none.
+
     Raises:
-        NeedsHuman: the target is not as we left it, or the deploy did not end well; nothing is repeated blindly.
+        NeedsHuman: the target is not as we left it, or as it was approved, or the deploy did not end well; nothing is
+            repeated blindly.
         TryAgain: the workspace does not answer.
     """
     hub = GitHubRepo(release.repository)
     if deployed_records(hub, environment, candidate.commit):
         log.info("%s was deployed to %s before", candidate.commit[:12], environment)
         return
+    if environment == PRODUCTION:
+        insist_on_approval(approved)
     with bundle_clis(release, candidate, release.target(environment)) as clis:
         _insist_on_same_deployer(bundles)
         record = ensure_record(release, hub, environment, candidate.commit)
         with failure_recorded(release, hub, record, "deploy"):
             for bundle in bundles:
                 _insist_on_known_state(release, candidate, bundle, environment)
+            deploys = _Deploys(candidate, clis, bundles, approved if environment == PRODUCTION else None)
             stop_if_cancelled()
             ensure_state(release, hub, record, "in_progress", f"{release.version} is being deployed")
-            for cli, bundle in zip(clis, bundles, strict=True):
-                _deploy(cli, bundle, candidate)
+            deploys.carry_out()
+
+
+@dataclass
+class _Deploys:
+    """The deploys of all bundles to one target, planned before any of it is touched.
+
+    Raises:
+        NeedsHuman: on being made: what would be done now is not what was approved.
+    """
+
+    candidate: Candidate
+    clis: list[BundleCli]
+    bundles: tuple[Validated, ...]
+    approved: ProductionPlan | None
+    plans: dict[str, dict[str, object]] = field(default_factory=dict)
+    subject: digests.Subject | None = None
+
+    def __post_init__(self) -> None:
+        if self.approved is not None:
+            now = all_validated(self.clis, self.bundles[0].target)
+            self.subject = subject_of(self.candidate, now)
+        self.plans = {str(cli.bundle): cli.plan() for cli in self.clis}
+        self._insist()
+
+    def carry_out(self) -> None:
+        for place, (cli, bundle) in enumerate(zip(self.clis, self.bundles, strict=True)):
+            if place:  # the deploys before it took their time
+                self.plans[bundle.bundle] = cli.plan()
+                self._insist()
+            plan = Plan.of_object(self.plans[bundle.bundle])
+            _deploy(cli, bundle, self.candidate, plan, approved=self.approved)
+
+    def _insist(self) -> None:
+        if self.approved is not None and self.subject is not None:
+            insist_on_nothing_more(self.approved, self.subject, self.plans)
 
 
 def _insist_on_same_deployer(bundles: tuple[Validated, ...]) -> None:
@@ -95,31 +150,40 @@ def _insist_on_no_orphans(workspace: Workspace, bundle: Validated, *, after: str
         )
 
 
-def _deploy(cli: BundleCli, bundle: Validated, candidate: Candidate) -> None:
-    """Deploy one bundle unless the target runs the commit already, then prove it."""
+def _deploy(
+    cli: BundleCli, bundle: Validated, candidate: Candidate, plan: Plan, *, approved: ProductionPlan | None
+) -> None:
+    """Deploy one bundle unless the target runs the commit already, then prove it.
+
+    Args:
+        cli: the command, in a checkout of the candidate.
+        bundle: the bundle on its target.
+        candidate: what is deployed.
+        plan: what a deploy would do now; for production a part of what was approved.
+        approved: what was approved; None for a rehearsal.
+    """
     workspace = workspace_of(bundle.target)
     runs = workspace.deployed_commit(bundle.root_path)
-    plan = Plan.of_object(cli.plan())
-    if runs is not None and plan.creates_everything:
-        raise NeedsHuman(
-            f"{bundle.target} is deployed ({runs[:12]}), but the plan wants to create everything again",
-            "the workspace answered that the state does not exist: look at the folder"
-            f" {bundle.root_path}/state there, then retry",
-        )
+    insist_on_a_state(bundle, plan, runs)
     if runs == candidate.commit and plan.empty:
         log.info("%s runs %s already", bundle.target, candidate.commit[:12])
         return
+    # Without the flag the command itself refuses what came in between and destroys data. A rehearsal has it
+    # always: staging shows what production would lose.
+    confirmed = approved is None or bool(approved.destructive and plan.destructive)
     try:
-        # Approved before: staging rehearses, and production's plan was shown with what it destroys.
-        cli.deploy(auto_approve=True)
+        cli.deploy(auto_approve=confirmed)
     except ReleaseError as error:
         _insist_on_no_orphans(workspace, bundle, after=f"{error.problem}\n")
         raise
     _insist_on_no_orphans(workspace, bundle)
-    _prove(cli, workspace, bundle, candidate)
+    planned = plan if approved is None else Plan.of_object(approved.plans[bundle.bundle])
+    _prove(cli, workspace, bundle, candidate, planned.kept_keys)
 
 
-def _prove(cli: BundleCli, workspace: Workspace, bundle: Validated, candidate: Candidate) -> None:
+def _prove(
+    cli: BundleCli, workspace: Workspace, bundle: Validated, candidate: Candidate, planned: Collection[str]
+) -> None:
     runs = workspace.deployed_commit(bundle.root_path)
     plan = Plan.of_object(cli.plan())
     if runs != candidate.commit:
@@ -133,4 +197,5 @@ def _prove(cli: BundleCli, workspace: Workspace, bundle: Validated, candidate: C
             f"{bundle.target} was deployed, but a new plan still wants to change {changed}",
             "look at the plan: something changes the resources as we deploy them; then retry",
         )
+    insist_on_written(bundle, planned, workspace.state_ids(bundle.root_path))
     log.info("%s runs %s: state, metadata and an empty plan say so", bundle.target, candidate.commit[:12])

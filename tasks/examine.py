@@ -4,12 +4,12 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from tasks.bundles import all_validated, bundle_clis, workspace_of
+from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, workspace_of
 from tasks.rules import digests
+from tasks.rules.bound_plan import bound_plan
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.plan_text import plan_line, plan_markdown
+from tasks.rules.plan_text import About
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Checked, ProductionPlan, Release, Validated
 from tasks.rules.settings import NO_CREDENTIALS, Check
@@ -19,6 +19,7 @@ from tasks.systems import child
 from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import credentials_of, secrets_in, target_of
+from tasks.target_facts import affected, protection
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def production_plan(
         plan = plan_of_production(release, candidate)
     show(
         f"plan {release.version} {commit[:12]}",
-        plan.markdown,
+        plan.page,
         description=f"What production gets: {plan.line}",
     )
     return plan
@@ -123,8 +124,36 @@ def _planned(
     release: Release, candidate: Candidate, clis: list[BundleCli], bundles: tuple[Validated, ...]
 ) -> ProductionPlan:
     plans = {str(cli.bundle): cli.plan() for cli in clis}
-    previous = workspace_of(bundles[0].target).deployed_commit(bundles[0].root_path)
-    return _readable(release, candidate, plans, subject_of(candidate, bundles), previous)
+    pages = [
+        _page(release, candidate, bundle, Plan.of_object(plans[bundle.bundle]), several=len(bundles) > 1)
+        for bundle in bundles
+    ]
+    return bound_plan(
+        subject_of(candidate, bundles),
+        plans,
+        pages,
+        gate_changes=tuple(guard_changes(release.settings, candidate.settings)),
+    )
+
+
+def _page(
+    release: Release, candidate: Candidate, bundle: Validated, plan: Plan, *, several: bool
+) -> tuple[Plan, About]:
+    """One bundle's plan and what is to be said beside it."""
+    runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
+    around = affected(bundle, plan)
+    insist_on_a_state(bundle, plan, runs)
+    files = Mirror(release.repository).changed_files(runs, candidate.commit) if runs else []
+    return plan, About(
+        target=bundle.target,
+        commit=candidate.commit,
+        previous_commit=runs,
+        files_changed=[file for file in files if _inside(file, bundle.bundle)],
+        bundle=bundle.bundle,
+        several=several,
+        affected=around,
+        protection=protection(release, candidate, bundle, plan, runs),
+    )
 
 
 def subject_of(candidate: Candidate, bundles: tuple[Validated, ...]) -> digests.Subject:
@@ -144,36 +173,3 @@ def subject_of(candidate: Candidate, bundles: tuple[Validated, ...]) -> digests.
 
 def _inside(file: str, bundle: str) -> bool:
     return bundle == "." or file.startswith(f"{bundle}/")
-
-
-def _readable(
-    release: Release,
-    candidate: Candidate,
-    plans: dict[str, dict[str, Any]],
-    subject: digests.Subject,
-    previous: str | None,
-) -> ProductionPlan:
-    mirror = Mirror(release.repository)
-    files = mirror.changed_files(previous, candidate.commit) if previous else []
-    read = {bundle: Plan.of_object(plan) for bundle, plan in plans.items()}
-    texts = [
-        plan_markdown(
-            plan,
-            target=release.target(PRODUCTION),
-            commit=candidate.commit,
-            previous_commit=previous,
-            files_changed=[f for f in files if _inside(f, bundle)],
-            bundle=bundle,
-        )
-        for bundle, plan in read.items()
-    ]
-    canonical = {bundle: digests.kept(plan, commit=candidate.commit) for bundle, plan in plans.items()}
-    return ProductionPlan(
-        digest=digests.digest(subject, canonical),
-        subject=subject,
-        plans=canonical,
-        markdown="\n\n".join(texts),
-        line="; ".join(plan_line(plan) for plan in read.values()),
-        destructive=tuple(c.key for plan in read.values() for c in plan.destructive),
-        gate_changes=tuple(guard_changes(release.settings, candidate.settings)),
-    )

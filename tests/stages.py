@@ -89,7 +89,9 @@ STEPS = [
     Step("tag", lambda k: ensure_tagged.fn(k.release, k.merge), "POST", f"{R}/git/refs"),
     Step(
         "deploy production",
-        lambda k: ensure_deployed.fn(k.release, k.shipped, k.examined.production, environment=PRODUCTION),
+        lambda k: ensure_deployed.fn(
+            k.release, k.shipped, k.examined.production, environment=PRODUCTION, approved=k.proposal.plan
+        ),
         "POST",
         f"{R}/deployments",
     ),

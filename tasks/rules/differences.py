@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from tasks.rules import digests, field_text
+from tasks.rules.labels import label
 from tasks.rules.markdown import code
-from tasks.rules.plan_text import label
 from tasks.rules.plans import Action, FieldChange, Plan, ResourceChange
 from tasks.rules.release import ProductionPlan
 

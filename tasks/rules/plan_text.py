@@ -2,47 +2,46 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from tasks.rules import field_text
+from tasks.rules.active_text import active_section
+from tasks.rules.affected import Affected, Protection
+from tasks.rules.danger_text import destructive_section
+from tasks.rules.labels import VERBS, label, sha
 from tasks.rules.markdown import code, escaped
+from tasks.rules.pages import Entry, Rank, Section
 from tasks.rules.plans import Action, FieldChange, Plan, ResourceChange
-
-_SHA = 12
-_MOST_FILES = 100
-
-_WORDS = {
-    Action.CREATE: "create",
-    Action.UPDATE: "update",
-    Action.UPDATE_ID: "update, with a new id,",
-    Action.RESIZE: "resize",
-    Action.RECREATE: "recreate",
-    Action.DELETE: "delete",
-}
-
-# Source: the warnings of `databricks bundle deploy` 1.14 (bundle/phases/messages.go), and for jobs and the like
-# what their pages in the workspace hold.
-_LOSES = {
-    "jobs": "its id and run history",
-    "pipelines": "its streaming tables and materialized views with their data",
-    "schemas": "all that is in it",
-    "volumes": "the files in it, if it is a managed one",
-    "dashboards": "its address and id",
-    "database_instances": "all data in it",
-    "synced_database_tables": "the synced data",
-    "postgres_projects": "its branches, databases and endpoints with all data",
-    "postgres_branches": "all data in it",
-    "postgres_databases": "all data in it",
-    "vector_search_indexes": "its vectors, which are expensive to build again",
-    "genie_spaces": "its conversations",
-    "experiments": "its runs",
-    "registered_models": "its versions",
-    "secret_scopes": "the secrets in it",
-}
 
 FieldWords = Callable[[ResourceChange, FieldChange], str]
 
 
-def plan_line(plan: Plan) -> str:
+@dataclass(frozen=True)
+class About:
+    """What a page about one bundle on one target says beside the plan.
+
+    Args:
+        target: the bundle target, for people.
+        commit: what would be deployed.
+        previous_commit: what runs there now; None if nothing was deployed yet.
+        files_changed: paths that differ between the two commits; a plan does not see them.
+        bundle: the bundle's folder.
+        several: whether the release has more bundles than this one; only then it is named.
+        affected: what was found at the target; None if nobody looked.
+        protection: what is protected there.
+    """
+
+    target: str
+    commit: str
+    previous_commit: str | None = None
+    files_changed: Sequence[str] = ()
+    bundle: str = "."
+    several: bool = False
+    affected: Affected | None = None
+    protection: Protection = field(default_factory=Protection)
+
+
+def plan_line(plan: Plan, affected: Affected | None = None) -> str:
     """Return the plan in one short line: `2 to create, 1 to delete; 1 destructive, drift in 1`."""
     counts = plan.counts
     amounts = [
@@ -53,102 +52,86 @@ def plan_line(plan: Plan) -> str:
         (counts.unchanged, "unchanged"),
     ]
     fates = ", ".join(f"{amount} {fate}" for amount, fate in amounts if amount) or "no resources"
+    missing = len(affected.deleted_by_hand(plan)) if affected else 0
     alarms = [
         *([f"{len(plan.destructive)} destructive"] if plan.destructive else []),
-        *([f"drift in {len(plan.drifted)}"] if plan.drifted else []),
+        *([f"drift in {len(plan.drifted) + missing}"] if plan.drifted or missing else []),
     ]
     return "; ".join(filter(None, [fates, ", ".join(alarms)]))
 
 
-def plan_markdown(
-    plan: Plan,
-    *,
-    target: str,
-    commit: str,
-    previous_commit: str | None,
-    files_changed: Sequence[str],
-    bundle: str = ".",
-) -> str:
-    """Return what an approver reads about one bundle on one target.
-
-    Args:
-        plan: what a deploy would do.
-        target: the bundle target, for people.
-        commit: what would be deployed.
-        previous_commit: what runs there now; None if nothing was deployed yet.
-        files_changed: paths that differ between the two commits; a plan does not see them.
-        bundle: the bundle's folder, named only if it is not the repository itself.
-    """
+def plan_sections(plan: Plan, about: About) -> list[Section]:
+    """Return what an approver reads about one bundle on one target, in the order in which it is read."""
     sections = [
-        _head(plan, target, commit, previous_commit, bundle),
-        _destructive(plan),
-        _drift(plan, target),
-        _changes(plan),
+        Section(Rank.HEAD, intro=_head(plan, about)),
+        destructive_section(plan, about.target, about.affected, about.protection, _prefix(about)),
+        _drift(plan, about),
+        active_section(plan, about.affected or Affected()),
+        _changes(plan, about),
         _rights(plan),
-        _runs(plan),
-        _forgotten(plan, target),
-        _files(previous_commit, files_changed),
+        _aside(plan, about.target),
+        _files(about),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    return [section for section in sections if section.intro or section.entries]
 
 
-def label(resource: ResourceChange) -> str:
-    """Return what people call a resource: job `daily_report`, permissions of job `daily_report`."""
-    kind = _singular(resource.kind)
-    return (
-        f"{resource.right} of {kind} {code(resource.name)}"
-        if resource.right
-        else f"{kind} {code(resource.name)}"
-    )
+def confirmed_by(key: str, about: About) -> str:
+    """Return what people type to confirm a destructive change: the key, with its bundle where there are several."""
+    return f"{_prefix(about)}{key}"
 
 
-def _head(plan: Plan, target: str, commit: str, previous_commit: str | None, bundle: str) -> str:
-    where = escaped(target) if bundle == "." else f"{code(bundle)} on {escaped(target)}"
-    runs = (
-        f"{escaped(target)} runs {_sha(previous_commit)}"
-        if previous_commit
-        else "nothing was deployed before"
-    )
-    lines = [f"**{where}: {plan_line(plan)}**", "", f"Commit {_sha(commit)}; {runs}."]
+def _prefix(about: About) -> str:
+    return f"{about.bundle}:" if about.several else ""
+
+
+def _head(plan: Plan, about: About) -> str:
+    target, previous = escaped(about.target), about.previous_commit
+    where = f"{code(about.bundle)} on {target}" if about.several or about.bundle != "." else target
+    runs = f"{target} runs {sha(previous)}" if previous else "nothing was deployed before"
+    lines = [
+        f"**{where}: {plan_line(plan, about.affected)}**",
+        f"Commit {sha(about.commit)}; {runs}.",
+    ]
     if plan.creates_everything:
-        lines += ["", "The target looks as if nothing had ever been deployed to it."]
+        lines.append("The target looks as if nothing had ever been deployed to it.")
     if plan.empty:
-        lines += [
-            "",
-            "No resource changes. A plan does not see code: read the changed files.",
-        ]
-    return "\n".join(lines)
+        lines.append("No resource changes. A plan does not see code: read the changed files.")
+    if about.affected and about.affected.unknown:
+        lines.append(f"What runs there right now could not be looked up: {escaped(about.affected.unknown)}.")
+    elif about.affected and about.affected.known and not (about.affected.runs or about.affected.continuous):
+        lines.append("Nothing of it ran when the plan was read.")
+    return "\n\n".join(lines)
 
 
-def _destructive(plan: Plan) -> str:
-    if not plan.destructive:
-        return ""
-    lines = [line for resource in plan.destructive for line in _destroyed(resource)]
-    return "\n".join(["### Destructive: this can't be undone", "", *lines])
-
-
-def _destroyed(resource: ResourceChange) -> list[str]:
-    loses = _LOSES.get(resource.kind, "what it holds")
-    head = f"- **{_WORDS[resource.action]}** {label(resource)}: loses {loses}"
-    return [head, *(f"  - {field_text.changed(resource, field)}" for field in resource.fields)]
-
-
-def _drift(plan: Plan, target: str) -> str:
-    if not plan.drifted:
-        return ""
-    intro = f"Somebody changed this in {escaped(target)} itself. The release sets it back."
+def _drift(plan: Plan, about: About) -> Section:
+    target = escaped(about.target)
+    missing = set(about.affected.deleted_by_hand(plan)) if about.affected else set()
     groups = _grouped(plan.drifted, lambda resource: resource.drift, field_text.drifted)
-    return "\n".join(
-        [f"### Drift: changed by hand in {escaped(target)}", "", intro, "", *_listed(groups, "")]
+    gone = [
+        Entry(
+            (f"- {label(each)} was deleted by hand: it is created again, with a new id and no history",),
+            each.kind,
+        )
+        for each in plan.changes
+        if each.key in missing
+    ]
+    return Section(
+        Rank.DRIFT,
+        f"### Drift: changed by hand in {target}",
+        f"Somebody changed this in {target} itself. The release sets it back." if groups or gone else "",
+        (*gone, *_listed(groups, "")),
     )
 
 
-def _changes(plan: Plan) -> str:
-    return _section("### Changes", [each for each in plan.changes if not (_apart(each) or each.right)])
+def _changes(plan: Plan, about: About) -> Section:
+    missing = set(about.affected.deleted_by_hand(plan)) if about.affected else set()
+    found = [each for each in plan.changes if not (_apart(each) or each.right or each.key in missing)]
+    return Section(Rank.CHANGES, "### Changes", entries=_sorted(found))
 
 
-def _rights(plan: Plan) -> str:
-    return _section("### Who may do what", [each for each in plan.changes if each.right and not _apart(each)])
+def _rights(plan: Plan) -> Section:
+    found = [each for each in plan.changes if each.right and not _apart(each)]
+    return Section(Rank.RIGHTS, "### Who may do what", entries=_sorted(found))
 
 
 def _apart(resource: ResourceChange) -> bool:
@@ -157,10 +140,8 @@ def _apart(resource: ResourceChange) -> bool:
     return resource.destructive or resource.gone or only_drift or _will_run(resource)
 
 
-def _section(title: str, resources: Sequence[ResourceChange]) -> str:
-    if not resources:
-        return ""
-    lines = [title, ""]
+def _sorted(resources: Sequence[ResourceChange]) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
     for action in (
         Action.DELETE,
         Action.RECREATE,
@@ -170,17 +151,26 @@ def _section(title: str, resources: Sequence[ResourceChange]) -> str:
         Action.CREATE,
     ):
         alike = [each for each in resources if each.action is action]
-        lines += _listed(_grouped(alike, _set_by_the_bundle, field_text.changed), f"**{_WORDS[action]}** ")
-    return "\n".join(lines)
+        entries += _listed(_grouped(alike, _set_by_the_bundle, field_text.changed), f"**{VERBS[action]}** ")
+    return tuple(entries)
 
 
 def _will_run(resource: ResourceChange) -> bool:
     return resource.starts_a_run and resource.action is not Action.DELETE
 
 
-def _runs(plan: Plan) -> str:
-    runs = [code(resource.name) for resource in plan.changes if _will_run(resource)]
-    return f"The deploy itself starts a run and waits for it: {', '.join(runs)}." if runs else ""
+def _aside(plan: Plan, target: str) -> Section:
+    runs = [
+        Entry((f"- run {code(each.name)} is started by the deploy itself, which waits for it",), "runs")
+        for each in plan.changes
+        if _will_run(each)
+    ]
+    gone = [
+        Entry((f"- {label(each)} is gone from {escaped(target)} already, and is forgotten",), each.kind)
+        for each in plan.changes
+        if each.gone
+    ]
+    return Section(Rank.ASIDE, "### Besides", entries=(*runs, *gone))
 
 
 def _set_by_the_bundle(resource: ResourceChange) -> tuple[FieldChange, ...]:
@@ -205,11 +195,15 @@ def _grouped(
     return groups
 
 
-def _listed(groups: Groups, verb: str) -> list[str]:
-    lines: list[str] = []
-    for (_, _, fields), resources in groups.items():
-        lines += [f"- {verb}{_labels(resources)}", *(f"  - {field}" for field in fields)]
-    return lines
+def _listed(groups: Groups, verb: str) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(
+            (f"- {verb}{_labels(resources)}", *(f"  - {field}" for field in fields)),
+            f"{right} of {kind}" if right else kind.replace("_", " "),
+            len(resources),
+        )
+        for (kind, right, fields), resources in groups.items()
+    )
 
 
 def _labels(resources: Sequence[ResourceChange]) -> str:
@@ -221,28 +215,14 @@ def _labels(resources: Sequence[ResourceChange]) -> str:
     return f"{what}: {', '.join(code(resource.name) for resource in resources)}"
 
 
-def _forgotten(plan: Plan, target: str) -> str:
-    gone = [label(resource) for resource in plan.changes if resource.gone]
-    return f"Already gone from {escaped(target)}, now also forgotten: {', '.join(gone)}." if gone else ""
-
-
-def _files(previous_commit: str | None, files_changed: Sequence[str]) -> str:
-    if previous_commit is None:
-        return ""
-    if not files_changed:
-        return f"No file differs from {_sha(previous_commit)}."
-    shown = [f"- {code(path)}" for path in files_changed[:_MOST_FILES]]
-    more = len(files_changed) - len(shown)
-    note = [f"- and {more:,} more"] if more else []
-    return "\n".join(
-        [f"### Files changed since {_sha(previous_commit)}: {len(files_changed):,}", "", *shown, *note]
+def _files(about: About) -> Section:
+    previous = about.previous_commit
+    if previous is None:
+        return Section(Rank.FILES)
+    if not about.files_changed:
+        return Section(Rank.FILES, intro=f"No file differs from {sha(previous)}.")
+    return Section(
+        Rank.FILES,
+        f"### Files changed since {sha(previous)}: {len(about.files_changed):,}",
+        entries=tuple(Entry((f"- {code(path)}",), "files") for path in about.files_changed),
     )
-
-
-def _sha(commit: str) -> str:
-    return code(commit[:_SHA])
-
-
-def _singular(kind: str) -> str:
-    words = kind.replace("_", " ")
-    return words.removesuffix("es") if words.endswith(("indexes", "branches")) else words.removesuffix("s")

@@ -18,7 +18,7 @@ PLAN_VERSION = 2
 # A job run is started by each deploy: a recreate of it loses nothing and comes back in every plan.
 _RUNS = "job_runs"
 _RIGHTS = frozenset({"permissions", "grants"})
-_PARTS_OF_A_RIGHT = 4  # resources.jobs.daily_report.permissions
+_PARTS_BEFORE_A_RIGHT = 3  # resources.jobs.daily_report and then permissions
 
 
 class Action(StrEnum):
@@ -86,13 +86,16 @@ class ResourceChange:
     @property
     def right(self) -> str | None:
         """`permissions` or `grants` if this is about who may use a resource, else None."""
-        last = self._parts[-1]
-        return last if len(self._parts) >= _PARTS_OF_A_RIGHT and last in _RIGHTS else None
+        return right_of(self.key)
 
     @property
     def name(self) -> str:
         """The resource's key within its kind: `daily_report`."""
         return ".".join(self._parts[2:-1] if self.right else self._parts[2:])
+
+    @property
+    def creates(self) -> bool:
+        return self.action is Action.CREATE
 
     @property
     def starts_a_run(self) -> bool:
@@ -155,6 +158,11 @@ class Plan:
     def changes(self) -> tuple[ResourceChange, ...]:
         return tuple(resource for resource in self.resources if resource.action is not Action.SKIP)
 
+    @property
+    def kept_keys(self) -> frozenset[str]:
+        """The resources that the target's state knows once the plan is carried out."""
+        return frozenset(each.key for each in self.resources if each.action is not Action.DELETE)
+
     @cached_property
     def destructive(self) -> tuple[ResourceChange, ...]:
         return tuple(resource for resource in self.changes if resource.destructive)
@@ -177,9 +185,11 @@ class Plan:
         """Whether the CLI believes that nothing is deployed yet.
 
         On a target known to be deployed this must stop the release: the CLI takes a 404 on its state for an
-        empty target and would make every job a second time.
+        empty target and would make every job a second time. A plan that knows the state has its lineage: where
+        that wants to create everything, everything was deleted by hand.
         """
-        return bool(self.resources) and all(each.action is Action.CREATE for each in self.resources)
+        no_state = self.lineage is None
+        return no_state and bool(self.resources) and all(each.creates for each in self.resources)
 
     @cached_property
     def counts(self) -> Counts:
@@ -191,6 +201,12 @@ class Plan:
             delete=found[Action.DELETE],
             unchanged=found[Action.SKIP],
         )
+
+
+def right_of(key: str) -> str | None:
+    """Return `permissions` or `grants` if the key is that of a right to a resource, else None."""
+    *before, last = key.split(".")
+    return last if len(before) >= _PARTS_BEFORE_A_RIGHT and last in _RIGHTS else None
 
 
 def protected_in(validate_json: Mapping[str, Any]) -> tuple[str, ...]:
