@@ -74,7 +74,8 @@ class Hub:
             tokens = {login: f"github_pat_{secrets.token_hex(20)}" for login in self.state.accounts}
             write_private(file, json.dumps(tokens, indent=1))
         for login, token in json.loads(file.read_text(encoding="utf-8")).items():
-            self.state.accounts[login].token = token
+            if login in self.state.accounts:
+                self.state.accounts[login].token = token
 
     def save(self) -> None:
         """Keep the records on disk: the file is the old one or the new one, never half of it."""

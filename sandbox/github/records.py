@@ -38,6 +38,7 @@ class Team(Record):
     slug: str
     name: str
     members: list[str]
+    invited: list[str] = []  # members who have not accepted yet
 
 
 class Label(Record):
@@ -109,6 +110,7 @@ class Asset(Record):
     content_type: str
     size: int
     digest: str
+    state: Literal["uploaded", "starter"] = "uploaded"
     uploader: str
     created_at: datetime
 

@@ -80,6 +80,16 @@ class GitHub:
             self.repository(slug).collaborators[login] = role
             self.hub.save()
 
+    def delete_account(self, login: str) -> None:
+        """Take an account away; what it said stays, by nobody."""
+        with self.hub.lock:
+            del self.hub.state.accounts[login]
+            for team in self.hub.state.teams:
+                team.members = [member for member in team.members if member != login]
+            for repository in self.hub.state.repositories.values():
+                repository.collaborators.pop(login, None)
+            self.hub.save()
+
     def configure(self, slug: str, **settings: bool) -> None:
         """Switch settings of a repository, such as `delete_branch_on_merge=True`.
 

@@ -164,7 +164,7 @@ def _account(hub: Hub, path: str) -> Response:
 def _download(view: View, tag: str, name: str) -> Response:
     for release in view.repository.releases:
         for asset in release.assets:
-            if (release.tag_name, asset.name) == (tag, name):
+            if tag in {release.tag_name, f"untagged-{release.id}"} and asset.name == name:
                 data = (view.hub.home / "assets" / str(asset.id)).read_bytes()
                 disposition = f'attachment; filename="{name}"'
                 headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}

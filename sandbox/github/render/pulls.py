@@ -103,14 +103,14 @@ def review(call: Call, record: Review) -> Json:
     return {
         "id": record.id,
         "node_id": node_id("PRR", record.id),
-        "user": user(call, record.user),
+        "user": user(call, record.user) if record.user in call.hub.state.accounts else None,
         "body": record.body,
         "state": record.state,
         "html_url": html,
         "pull_request_url": api,
         "author_association": association(call, record.user),
         "_links": {"html": {"href": html}, "pull_request": {"href": api}},
-        "submitted_at": stamp(record.submitted_at),
+        **({} if record.state == "PENDING" else {"submitted_at": stamp(record.submitted_at)}),
         "commit_id": record.commit_id,
     }
 

@@ -11,7 +11,7 @@ from sandbox.github.render.people import Json, node_id, stamp, user
 def release(call: Call, record: Release) -> Json:
     """A release; drafts have a page of their own name, because their tag may not exist."""
     url = f"{call.api}/releases/{record.id}"
-    place = f"untagged-{record.id}" if record.draft else record.tag_name
+    place = _place(record)
     packed = None if record.draft else record.tag_name
     return {
         "url": url,
@@ -37,15 +37,19 @@ def release(call: Call, record: Release) -> Json:
     }
 
 
+def _place(record: Release) -> str:
+    return f"untagged-{record.id}" if record.draft else record.tag_name
+
+
 def asset(call: Call, record: Release, item: Asset) -> Json:
     return {
         "url": f"{call.api}/releases/assets/{item.id}",
-        "browser_download_url": f"{call.html}/releases/download/{record.tag_name}/{item.name}",
+        "browser_download_url": f"{call.html}/releases/download/{_place(record)}/{item.name}",
         "id": item.id,
         "node_id": node_id("RA", item.id),
         "name": item.name,
         "label": item.label,
-        "state": "uploaded",
+        "state": item.state,
         "content_type": item.content_type,
         "size": item.size,
         "digest": item.digest,

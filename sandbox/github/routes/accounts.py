@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sandbox.github.exchange import Answer, Call, Refused, not_found, route
 from sandbox.github.hub import digest
-from sandbox.github.records import InstallationToken
+from sandbox.github.records import InstallationToken, Team
 from sandbox.github.render import people
 
 
@@ -32,22 +32,52 @@ def get_rate_limit(call: Call) -> Answer:
 
 @route("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission")
 def get_permission(call: Call) -> Answer:
-    login = call.parts["username"]
-    if login not in call.hub.state.accounts:
-        raise Refused(404, f"{login} is not a user")
+    login = _login(call)
+    if login is None:
+        raise Refused(404, f"{call.parts['username']} is not a user")
     return Answer(people.collaborator_permission(call, call.repository, login))
+
+
+def _login(call: Call) -> str | None:
+    """The account in the path, as it is written itself; logins know no capitals."""
+    wanted = call.parts["username"].lower()
+    return next((login for login in call.hub.state.accounts if login.lower() == wanted), None)
+
+
+@route("GET", "/orgs/{org}/teams/{team_slug}/members", "members=read")
+def list_team_members(call: Call) -> Answer:
+    """Those who were only invited are not among them."""
+    team = _team(call)
+    active = [login for login in team.members if login not in team.invited]
+    return Answer(call.paged(active, lambda login: people.user(call, login)))
 
 
 @route("GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", "members=read")
 def get_team_membership(call: Call) -> Answer:
-    login, slug = call.parts["username"], call.parts["team_slug"]
-    teams = [
-        t for t in call.hub.state.teams if t.slug == slug and call.parts["org"] == call.hub.state.organization
-    ]
-    if not teams or login not in teams[0].members:
+    team, login = _team(call), _login(call)
+    if login not in team.members:
         raise not_found()
-    url = f"{call.base}{call.path}"
-    return Answer({"url": url, "role": "member", "state": "active"})
+    state = "pending" if login in team.invited else "active"
+    return Answer({"url": f"{call.base}{call.path}", "role": "member", "state": state})
+
+
+def _team(call: Call) -> Team:
+    """The team in the path, for those who may see it: the App with that permission, and who is in a team.
+
+    Raises:
+        Refused: 404 when it is not there or not to be seen, which GitHub does not tell apart; 403 for the App.
+    """
+    if call.installation and call.installation.permissions.get("members", "none") == "none":
+        header = {"x-accepted-github-permissions": "members=read"}
+        raise Refused(403, "Resource not accessible by integration", headers=header)
+    insider = call.caller.type == "Bot" or any(call.login in t.members for t in call.hub.state.teams)
+    for team in call.hub.state.teams:
+        if (call.parts["org"], call.parts["team_slug"]) == (
+            call.hub.state.organization,
+            team.slug,
+        ) and insider:
+            return team
+    raise not_found()
 
 
 @route("GET", "/app", "app")

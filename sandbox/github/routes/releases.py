@@ -182,6 +182,33 @@ def list_assets(call: Call) -> Answer:
     return Answer(call.paged(record.assets, lambda item: render.asset(call, record, item)))
 
 
+@route("GET", R + "/releases/assets/{asset_id:int}", "contents=read")
+def get_asset(call: Call) -> Answer:
+    """What is known about a file, or the way to the file itself when that is asked for."""
+    record, item = _asset(call)
+    shown = render.asset(call, record, item)
+    if call.headers.get("accept") != "application/octet-stream":
+        return Answer(shown)
+    if item.state != "uploaded":
+        raise not_found()
+    return Answer(status=302, headers={"Location": shown["browser_download_url"]})
+
+
+@route("DELETE", R + "/releases/assets/{asset_id:int}", "contents=write")
+def delete_asset(call: Call) -> Answer:
+    record, item = _asset(call)
+    record.assets.remove(item)
+    return Answer(status=204)
+
+
+def _asset(call: Call) -> tuple[Release, Asset]:
+    for record in call.repository.releases:
+        for item in record.assets:
+            if item.id == call.number("asset_id") and (not record.draft or _writes(call)):
+                return record, item
+    raise not_found()
+
+
 @route("POST", ONE + "/assets", "contents=write")
 def upload_asset(call: Call) -> Answer:
     record, name = _release(call), call.query.get("name", "")

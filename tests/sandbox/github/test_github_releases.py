@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -160,6 +161,21 @@ def test_an_asset_is_kept_and_served(site: Site, work: Work) -> None:
     with pytest.raises(GithubException) as refused:
         release.upload_asset(str(file))
     assert status_of(refused) == 422
+
+
+def test_an_asset_is_found_by_its_number_and_goes_with_it(site: Site, work: Work) -> None:
+    """GitHub leads whoever asks for the bytes on to where they lie; an upload that broke has none."""
+    release = draft(site.repo(), "1.0.0")
+    asset = release.upload_asset_from_memory(BytesIO(b"{}"), 2, "plan.json", "application/json")
+    address = f"/repos/{SLUG}/releases/assets/{asset.id}"
+    bytes_please = {"accept": "application/octet-stream"}
+
+    assert site.http().get(address).json()["state"] == "uploaded"
+    assert site.http().get(address, headers=bytes_please, follow_redirects=True).content == b"{}"
+    site.hub.repository(SLUG).releases[0].assets[0].state = "starter"
+    assert site.http().get(address, headers=bytes_please).status_code == 404
+    asset.delete_asset()
+    assert list(release.get_assets()) == []
 
 
 def test_a_deployment_with_defaults_moves_the_branch_instead(site: Site, work: Work) -> None:
