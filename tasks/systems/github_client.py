@@ -44,6 +44,10 @@ def github_errors(what: str) -> Iterator[None]:
     except GithubException as error:
         raise _ours(what, error) from error
     except requests.exceptions.RequestException as error:
+        if error.response is not None:
+            # Only downloads end like this: PyGithub does not look at what they are answered with.
+            headers = {name.lower(): value for name, value in error.response.headers.items()}
+            raise _ours(what, GithubException(error.response.status_code, None, headers)) from error
         raise TryAgain(f"{what}: no answer from GitHub ({type(error).__name__})", "retry") from error
 
 

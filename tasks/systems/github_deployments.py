@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from github.GithubObject import NotSet
@@ -12,7 +13,10 @@ from tasks.systems.github_client import GitHubClient, github_errors
 
 @dataclass(frozen=True)
 class DeploymentRecord:
-    """A GitHub Deployment with its newest status ("" when it has none)."""
+    """A GitHub Deployment with its newest status ("" when it has none); times are GitHub's, in UTC.
+
+    `state_since` is when it got that status, or when it was made where it has none.
+    """
 
     id: int
     sha: str
@@ -20,6 +24,8 @@ class DeploymentRecord:
     payload: dict[str, Any]
     state: str
     url: str
+    created_at: datetime
+    state_since: datetime
 
 
 class Deployments(GitHubClient):
@@ -35,6 +41,12 @@ class Deployments(GitHubClient):
         """What was written into the deployments to an environment, newest first, whatever became of them."""
         with github_errors(f"reading the deployments to {environment}"):
             return [_payload(d.payload) for d in self._repo.get_deployments(environment=environment)]
+
+    def deployments_of(self, environment: str, release: str) -> list[DeploymentRecord]:
+        """Deployments to an environment that say they are of this release, whatever the commit, newest first."""
+        with github_errors(f"reading the deployments to {environment}"):
+            found = self._repo.get_deployments(environment=environment)
+            return [self._deployment(d) for d in found if _payload(d.payload).get("release") == release]
 
     def newest_successful_deployment(self, environment: str) -> DeploymentRecord | None:
         with github_errors(f"reading the deployments to {environment}"):
@@ -73,9 +85,15 @@ class Deployments(GitHubClient):
 
     def _deployment(self, found: Any) -> DeploymentRecord:  # noqa: ANN401 - PyGithub's class is untyped here
         newest = next(iter(found.get_statuses()), None)
-        state = newest.state if newest else ""
         return DeploymentRecord(
-            found.id, found.sha, found.environment, _payload(found.payload), state, found.url
+            id=found.id,
+            sha=found.sha,
+            environment=found.environment,
+            payload=_payload(found.payload),
+            state=newest.state if newest else "",
+            url=found.url,
+            created_at=found.created_at,
+            state_since=newest.created_at if newest else found.created_at,
         )
 
 

@@ -1,10 +1,19 @@
-"""Releases on GitHub, drafts included."""
+"""Releases on GitHub, drafts included, and the files attached to them.
 
+Source: GitHub REST API, "Upload a release asset": an upload that ends in a 502 can leave a file behind whose state
+is `starter`; it has to be deleted before the name is free again.
+"""
+
+import mimetypes
 from dataclasses import dataclass
+from io import BytesIO
 
 from github.GitRelease import GitRelease
 
 from tasks.systems.github_client import GitHubClient, github_errors
+
+_WHOLE = "uploaded"
+_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,41 @@ class Releases(GitHubClient):
         """Publish a draft as the latest release."""
         with github_errors(f"publishing the release {release.tag}"):
             self._repo.get_release(release.id).update_release(name, body, draft=False, make_latest="true")
+
+    def attachment(self, release: ReleaseRecord, name: str) -> bytes | None:
+        """The file of that name, or None where the release has none; half an upload is none."""
+        with github_errors(f"reading {name} of the release {release.tag}"):
+            for asset in self._repo.get_release(release.id).get_assets():
+                if (asset.name, asset.state) == (name, _WHOLE):
+                    _, _, chunks = asset.download_asset(chunk_size=_CHUNK_BYTES)
+                    return b"".join(chunks)
+        return None
+
+    def attach(self, release: ReleaseRecord, name: str, content: bytes) -> None:
+        """Add a file to a release; what an upload that broke left behind under its name goes first.
+
+        Args:
+            release: a draft or a published one.
+            name: letters, digits and `-_.+`; GitHub stores others under another name.
+            content: not empty.
+
+        Raises:
+            Refused: 422, it has such a file already.
+        """
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        with github_errors(f"attaching {name} to the release {release.tag}"):
+            found = self._repo.get_release(release.id)
+            for asset in found.get_assets():
+                if asset.name == name and asset.state != _WHOLE:
+                    asset.delete_asset()
+            found.upload_asset_from_memory(BytesIO(content), len(content), name, kind)
+
+    def detach(self, release: ReleaseRecord, name: str) -> None:
+        """The release has no file of that name."""
+        with github_errors(f"taking {name} off the release {release.tag}"):
+            for asset in self._repo.get_release(release.id).get_assets():
+                if asset.name == name:
+                    asset.delete_asset()
 
 
 def _release(found: GitRelease) -> ReleaseRecord:

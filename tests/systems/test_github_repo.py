@@ -1,7 +1,7 @@
 """What dabflow reads and writes on GitHub, with the real PyGithub over HTTP."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -210,6 +210,30 @@ def test_reviews(place: Place, hub: GitHubRepo, pull: PullRequest) -> None:
     assert first.at <= second.at <= datetime.now(UTC)
 
 
+def test_a_review_by_a_deleted_account_is_nobodys(place: Place, hub: GitHubRepo, pull: PullRequest) -> None:
+    review(place, "rosa", pull)
+    place.hub.delete_account("rosa")
+
+    (found,) = hub.reviews(pull.number)
+
+    assert (found.login, found.person, found.state) == ("", False, "APPROVED")
+
+
+def test_a_review_by_a_bot_is_no_persons(place: Place, hub: GitHubRepo, pull: PullRequest) -> None:
+    review(place, "dabflow-bot", pull, "COMMENT")
+
+    assert [(r.login, r.person) for r in hub.reviews(pull.number)] == [("dabflow-bot", False)]
+
+
+def test_a_review_that_was_not_sent_is_none(place: Place, hub: GitHubRepo, pull: PullRequest) -> None:
+    """GitHub gives it a time only when it is sent, and shows it to its author alone until then."""
+    with as_person(place, "dabflow-bot") as us:
+        us.post(f"/pulls/{pull.number}/reviews", json={"body": "so far"}).raise_for_status()
+
+    assert [r.state for r in hub._repo.get_pull(pull.number).get_reviews()] == ["PENDING"]
+    assert hub.reviews(pull.number) == []
+
+
 def test_asking_for_reviews(hub: GitHubRepo, pull: PullRequest) -> None:
     assert hub.requested_reviewers(pull.number) == set()
 
@@ -258,6 +282,25 @@ def test_deployments(place: Place, hub: GitHubRepo) -> None:
     assert hub.deployment_payloads("staging") == [{"release": "2"}, {"release": "1", "n": 1}]
     assert hub.newest_successful_deployment("staging") == first
     assert hub.newest_successful_deployment("production") is None
+
+
+def test_a_deployment_says_when_it_was_made_and_since_when_it_is_so(place: Place, hub: GitHubRepo) -> None:
+    """When the plan was shown is GitHub's time, as that of the reviews."""
+    head, made, later = (
+        place.git("rev-parse", "HEAD"),
+        datetime(2026, 11, 2, 9, tzinfo=UTC),
+        timedelta(days=3),
+    )
+    place.hub.set_clock(lambda: made)
+    hub.create_deployment("production", head, {}, text="asked")
+    (record,) = hub.deployments("production", head)
+    assert (record.created_at, record.state_since) == (made, made)
+
+    place.hub.set_clock(lambda: made + later)
+    hub.set_deployment_status(record.id, "queued", text="waiting", url="")
+
+    (record,) = hub.deployments("production", head)
+    assert (record.state, record.created_at, record.state_since) == ("queued", made, made + later)
 
 
 def test_a_deployment_never_moves_a_branch(place: Place, hub: GitHubRepo, pull: PullRequest) -> None:
