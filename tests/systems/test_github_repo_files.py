@@ -1,4 +1,4 @@
-"""Files attached to releases, with the real PyGithub over HTTP."""
+"""Releases and the files attached to them, with the real PyGithub over HTTP."""
 
 import pytest
 from hub_place import SLUG, Place
@@ -14,6 +14,30 @@ NAME, CONTENT = "evidence-1.4.0.json", b'{"who": "ravi \xe2\x9c\x93"}\n' * 9000
 @pytest.fixture
 def hub(place: Place) -> GitHubRepo:
     return GitHubRepo(SLUG)
+
+
+def test_releases(place: Place, hub: GitHubRepo) -> None:
+    head = place.git("rev-parse", "HEAD")
+    hub.create_tag("1.4.0", head, "Release 1.4.0", when=1_700_000_000)
+    assert hub.release("1.4.0") is None
+
+    hub.draft_release("1.4.0", name="1.4.0", body="draft", at=head)
+    hub.draft_release("1.4.0", name="1.4.0", body="another", at=head)
+    draft = hub.release("1.4.0")
+    assert draft is not None
+    assert draft.draft
+    assert len(hub.releases()) == 2, "GitHub lets drafts of one tag pile up"
+
+    hub.publish_release(draft, name="1.4.0", body="notes")
+
+    found = hub.release("1.4.0")
+    assert found is not None
+    assert (found.draft, found.body, found.tag) == (False, "notes", "1.4.0")
+    assert hub._repo.get_latest_release().tag_name == "1.4.0"
+    assert hub.ref("tags/1.4.0") == head
+
+
+# ---- files
 
 
 @pytest.fixture
