@@ -1,12 +1,14 @@
 """Look up where a release stands, in git and on GitHub."""
 
-import yaml
-
+from tasks.evidence import chain_in
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.evidence import blocked
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING
 from tasks.rules.settings import ReleaseSettings, settings_of
+from tasks.rules.settings_yaml import parsed
 from tasks.rules.versions import Version
+from tasks.rules.waiting import OnGitHub, fingerprint
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo, PullRequest
 
@@ -21,10 +23,7 @@ def settings_at(mirror: Mirror, commit: str) -> ReleaseSettings:
     """
     source = f"{SETTINGS_FILE} at {commit[:12]}"
     text = mirror.read(commit, SETTINGS_FILE)
-    try:
-        return settings_of(yaml.safe_load(text or "") or {}, source=source)
-    except yaml.YAMLError as error:
-        raise NeedsHuman(f"{source} is not YAML: {error}", "mend the file and push it") from error
+    return settings_of(parsed(text or "", source=source), source=source)
 
 
 def production_settings(mirror: Mirror) -> ReleaseSettings:
@@ -88,6 +87,23 @@ def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version
 
 def phase_now(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Phase:
     return phase_of(facts_of(mirror, hub, settings, version))
+
+
+def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str, version: Version) -> str:
+    """The fingerprint of what may decide a question about #`number`, as of the mirror's last fetch.
+
+    Take it before the reviews are judged: what comes in between then makes another one, and is not missed.
+    """
+    pull, block = hub.pull_request(number), blocked(chain_in(mirror, version))
+    return fingerprint(
+        OnGitHub(
+            state=pull.state,
+            base=pull.base,
+            head=mirror.branches().get(branch),
+            reviews=[(review.id, review.state, review.body) for review in hub.reviews(number)],
+            blocked=f"{block.by}, {block.at}: {block.reason}" if block else "",
+        )
+    )
 
 
 def deployed_records(hub: GitHubRepo, environment: str, commit: str) -> list[DeploymentRecord]:

@@ -1,6 +1,7 @@
 """`release.yaml` is read strictly, and what is wrong with it is said completely."""
 
 import json
+import pickle
 import traceback
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ def test_settings_survive_the_way_through_json() -> None:
 
     assert ReleaseSettings.model_validate(json.loads(settings.model_dump_json())) == settings
     assert ReleaseSettings.model_validate_json(settings.model_dump_json()) == settings
+    assert pickle.loads(pickle.dumps(settings)) == settings
 
 
 def test_a_refusal_lists_every_problem(golden: Golden) -> None:
