@@ -2,22 +2,24 @@
 
 import logging
 
+from tasks.evidence import attachment_name, chain_of
 from tasks.propose import notes_of
 from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.evidence import Chain
 from tasks.rules.release import Release
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
-from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.github_repo import GitHubRepo, ReleaseRecord
 
 log = logging.getLogger(__name__)
 
 
 @ensure("publish")
 def ensure_published(release: Release, commit: str) -> str:
-    """The release of the tag is published as the latest one; returns its page.
+    """The release of the tag is published as the latest one, with its evidence attached; returns its page.
 
     Raises:
-        NeedsHuman: the tag no longer points at what production runs.
+        NeedsHuman: the tag no longer points at what production runs, or other evidence is attached to the draft.
         TryAgain: GitHub does not show it yet.
     """
     hub = GitHubRepo(release.repository)
@@ -31,6 +33,8 @@ def ensure_published(release: Release, commit: str) -> str:
     if found is None:
         raise TryAgain("GitHub does not show the draft release yet", "nothing now: it is looked at again")
     if found.draft:
+        # Before it is published: from then on GitHub may keep the files as they are for good.
+        _ensure_attached(release, hub, found)
         hub.publish_release(found, name=name, body=body)
     return _published(release, hub, commit)
 
@@ -50,3 +54,35 @@ def _published(release: Release, hub: GitHubRepo, commit: str) -> str:
         )
     log.info("%s is published: %s", release.tag, found.url)
     return found.url
+
+
+def _ensure_attached(release: Release, hub: GitHubRepo, draft: ReleaseRecord) -> None:
+    """The draft has everything noted so far as a file; what an earlier run attached is replaced if it is shorter."""
+    chain, name = chain_of(release.repository, release.version), attachment_name(release.version)
+    if not chain.entries:
+        return
+    content, found = chain.to_bytes(), hub.attachment(draft, name)
+    if found == content:
+        return
+    if found is not None:
+        if not chain.continues(_attached(found, name)):
+            raise _other_evidence(name)
+        hub.detach(draft, name)
+    hub.attach(draft, name, content)
+    if hub.attachment(draft, name) != content:
+        raise TryAgain(f"GitHub does not show {name} yet", "nothing now: it is looked at again")
+    log.info("%s is attached to the draft of %s", name, release.tag)
+
+
+def _attached(content: bytes, name: str) -> Chain:
+    try:
+        return Chain.of_bytes(content)
+    except NeedsHuman as error:
+        raise _other_evidence(name) from error
+
+
+def _other_evidence(name: str) -> NeedsHuman:
+    return NeedsHuman(
+        f"{name} on the draft release is not how the evidence of this release began",
+        "find out which of the two was changed, and by whom; delete the file from the draft, then retry",
+    )
