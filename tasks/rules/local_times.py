@@ -80,7 +80,7 @@ def _change(skipped: datetime, zone: tzinfo) -> datetime:
 
 
 def _by_offset(local: datetime, zone: tzinfo, *, fold: int) -> datetime:
-    return local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    return local.replace(tzinfo=zone, fold=fold).astimezone(UTC).replace(fold=0)
 
 
 def _meant(name: str, known: set[str]) -> str:

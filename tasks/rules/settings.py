@@ -106,7 +106,8 @@ class ReleaseSettings(Section):
     smoke: Annotated[Smoke, Field(description=Smoke.__doc__)] = Smoke()
     approval: Annotated[Approval, Field(description=Approval.__doc__)] = Approval()
     freezes: Annotated[
-        tuple[Freeze, ...], _LIST, Field(description="when targets are left alone, once or recurring")
+        tuple[Freeze, ...],
+        Field(strict=False, max_length=30, description="when targets are left alone, once or recurring"),
     ] = ()
     soak: Annotated[Soak, Field(description=Soak.__doc__)] = Soak()
     overrides: Annotated[Overrides, Field(description=Overrides.__doc__)] = Overrides()

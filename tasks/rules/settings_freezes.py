@@ -13,7 +13,7 @@ from tasks.rules.settings_problems import Clash, raise_clashes
 from tasks.rules.settings_section import LEFT_OUT, Section, optional
 from tasks.rules.settings_words import CheckName, Kinds, TargetNames
 
-LONGEST_HOURS = 366 * 24
+_LONGEST_HOURS = 366 * 24
 _LOCAL_TIME = r"^2\d{3}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::00)?)?$"
 
 
@@ -46,7 +46,7 @@ LocalTime = Annotated[
 ]
 Zone = Annotated[str, AfterValidator(known_zone), Field(examples=["Europe/Berlin"])]
 Rule = Annotated[str, AfterValidator(_rule), Field(examples=["FREQ=WEEKLY;BYDAY=SA"])]
-Hours = Annotated[int, Field(ge=1, le=LONGEST_HOURS)]
+Hours = Annotated[int, Field(ge=1, le=_LONGEST_HOURS)]
 
 
 class Freeze(Section):

@@ -148,6 +148,8 @@ def _saying(error: ErrorDetails, meanings: Mapping[str, str]) -> str:
             return f"must be {context['expected']}"
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
+        case "too_long":
+            return f"must have at most {context['max_length']} entries"
         case "less_than_equal":
             return f"must be at most {context['le']}"
         case "value_error":

@@ -25,6 +25,7 @@ def at(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("zone", "local", "first", "last"),
     [
+        pytest.param("UTC", "2026-07-01 12:00", "12:00", "12:00", id="UTC"),
         pytest.param(BERLIN, "2026-07-01 12:00", "10:00", "10:00", id="summer"),
         pytest.param(BERLIN, "2026-12-01 12:00", "11:00", "11:00", id="winter"),
         pytest.param(BERLIN, "2026-10-25 01:59", "23:59", "23:59", id="before clocks go back"),
@@ -46,10 +47,10 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_local_time_is_a_moment(zone: str, local: str, first: str, last: str) -> None:
-    moments = [moment(at(local), ZoneInfo(zone)) for moment in (begins, ends)]
+    moments = [moment(at(local), zone_of(zone)) for moment in (begins, ends)]
 
     assert [f"{moment:%H:%M}" for moment in moments] == [first, last]
-    assert {moment.tzinfo for moment in moments} == {UTC}
+    assert {(moment.tzinfo, moment.fold) for moment in moments} == {(UTC, 0)}
 
 
 @patient

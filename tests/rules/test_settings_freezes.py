@@ -158,6 +158,14 @@ def test_names_are_there_once() -> None:
     assert "`freezes`: more than one is called `A`" in refusal(ONCE, {**AGAIN, "name": "A"})
 
 
+def test_there_are_not_too_many() -> None:
+    """Each is weighed with the others, and a calendar belongs elsewhere."""
+    many = [{**ONCE, "name": f"day {n}"} for n in range(31)]
+
+    assert "`freezes` must have at most 30 entries, not [" in refusal(*many)
+    assert len(read(*many[1:]).freezes) == 30
+
+
 def test_freezes_that_together_leave_no_gap_are_refused_by_name() -> None:
     weekends = {**AGAIN, "name": "weekends", "rule": "FREQ=WEEKLY;BYDAY=SA", "hours": 48}
     weekdays = {**AGAIN, "name": "weekdays", "rule": "FREQ=WEEKLY;BYDAY=MO", "hours": 120}
