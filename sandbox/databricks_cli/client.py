@@ -23,6 +23,7 @@ from sandbox.databricks_cli.values import Json
 _RETRY_SECONDS = 900.0
 _REQUESTS_PER_SECOND = 15
 _SILENCE_SECONDS = 90.0
+_BROKEN_OFF = "response body: unexpected EOF"
 _SHORT_WAIT = re.compile(r"connection reset by peer|TLS handshake timeout|connection refused|i/o timeout")
 _TRANSIENT_MESSAGES = re.compile(
     r"UnknownWorkerEnvironmentException|does not have any associated worker environments"
@@ -62,7 +63,8 @@ class NoAnswer(Failed):
     """The connection broke. `will_pass` when the real command would try again."""
 
     def __init__(self, method: str, url: str, reason: str) -> None:
-        super().__init__(f'{method.capitalize()} "{url}": {reason}')
+        prefix = "" if reason == _BROKEN_OFF else f'{method.capitalize()} "{url}": '
+        super().__init__(prefix + reason)
         self.will_pass = bool(_SHORT_WAIT.search(reason))
 
 
@@ -241,6 +243,8 @@ def _reason(error: Exception, address: str, port: int) -> str:
         return f"dial tcp {address}:{port}: connect: connection refused"
     if isinstance(error, http.client.RemoteDisconnected):
         return "EOF"
+    if isinstance(error, http.client.IncompleteRead):
+        return _BROKEN_OFF
     if isinstance(error, ConnectionResetError):
         return "read: connection reset by peer"
     if isinstance(error, TimeoutError):

@@ -84,10 +84,12 @@ class Lab:
         self._write_python()
         self.bundle = self.checkout("checkout")
         self.asked = 0
+        self.door = ""
 
     @property
     def host(self) -> str:
-        return self.served.url
+        """The address that the command is told."""
+        return self.door or self.served.url
 
     def stop(self) -> None:
         self.served.stop()
@@ -179,7 +181,7 @@ class Lab:
 
     def _control(self, method: str, what: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.host}/_sandbox/{what}", data, method=method)
+        request = urllib.request.Request(f"{self.served.url}/_sandbox/{what}", data, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             content = answer.read()
         return json.loads(content) if content else None
@@ -206,7 +208,7 @@ class Lab:
         """Ask the workspace something as the deployer; not among the recorded requests of a command."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.host}{path}", data, headers, method=method)
+        request = urllib.request.Request(f"{self.served.url}{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             content = answer.read()
         self.new_requests()
