@@ -8,6 +8,7 @@ still "knows" its user: the real command does that too.
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from sandbox.databricks_cli.values import Json
 
 _HOST_SECONDS = 3600.0
 _USER_SECONDS = 1800.0
+_LOG_INS = 3  # so often the real command walks through all ways to log in before it gives up
 
 _ENVIRONMENT = {
     "host": "DATABRICKS_HOST",
@@ -113,24 +115,36 @@ class _Authorizer:
         if host and "token" in self.found and self.auth_type != "oauth-m2m":
             self.client.auth_word = "pat"
             return f"Bearer {self.found['token']}"
-        if host and "client_secret" in self.found and "client_id" in self.found and self.auth_type != "pat":
-            token = self.machine_token(facts)
+        machine = "client_secret" in self.found and "client_id" in self.found and self.auth_type != "pat"
+        for _ in range(_LOG_INS if host else 0):
+            token = self.machine_token(facts) if machine else ""
             if token:
                 self.client.auth_word = "oauth-m2m"
                 return f"Bearer {token}"
+            self.ask_for_other_ways(facts)
         raise Failed(
             "failed during request visitor: default auth: cannot configure default credentials, please check"
             f" {_HELP} to configure credentials for your preferred authentication method."
             f" {_described(self.found, facts.get('workspace_id'))}"
         )
 
+    def ask_for_other_ways(self, facts: dict[str, Json]) -> None:
+        """Ask where three other kinds of OIDC would log in, as the real command does before it gives up."""
+        quiet = _without_credentials(self.client)
+        for _ in range(3):
+            with contextlib.suppress(ApiError, NoAnswer, ValueError):
+                quiet.json("GET", self.discovery(facts))
+
+    def discovery(self, facts: dict[str, Json]) -> str:
+        issuer = facts.get("oidc_endpoint") or f"{self.client.host}/oidc"
+        return f"{_path(issuer)}/.well-known/oauth-authorization-server"
+
     def machine_token(self, facts: dict[str, Json]) -> str:
         """A token for the client id and secret, or nothing: the real command does not show the refusal."""
-        issuer = facts.get("oidc_endpoint") or f"{self.client.host}/oidc"
         secret = f"{self.found['client_id']}:{self.found['client_secret']}".encode()
         quiet = _without_credentials(self.client)
         try:
-            known = quiet.json("GET", f"{_path(issuer)}/.well-known/oauth-authorization-server")
+            known = quiet.json("GET", self.discovery(facts))
             quiet.authorize = lambda: "Basic " + base64.b64encode(secret).decode()
             answer = quiet.send(
                 "POST",

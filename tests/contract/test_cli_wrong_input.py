@@ -52,7 +52,7 @@ def test_words_that_are_no_command(lab: Lab) -> None:
 def test_credentials_that_are_missing_or_too_many(lab: Lab) -> None:
     nothing: dict[str, str | None] = {"DATABRICKS_TOKEN": None}
     assert_same(lab, "20-errors/no-auth", environment={**nothing, "DATABRICKS_HOST": None})
-    assert_same(lab, "20-errors/host-without-credentials", environment=nothing)
+    assert_same(lab, "20-errors/host-without-credentials", environment=nothing, log_in=True)
     both: dict[str, str | None] = {"DATABRICKS_CLIENT_ID": SP, "DATABRICKS_CLIENT_SECRET": SECRET}
     assert SECRET not in assert_same(lab, "20-errors/pat-and-oauth-both", environment=both).stderr
 
