@@ -14,18 +14,22 @@ from prefect.client.schemas.objects import StateType
 
 from tasks.rules.release import Release
 
-_VERSION = "version:"
+OURS, REPOSITORY, VERSION = (
+    "dabflow",
+    "repository:",
+    "version:",
+)  # the tag of all our runs, and how two others begin
 
 
 def tags_of(repository: str, version: str) -> list[str]:
     """The tags by which the runs of one release are found."""
-    return ["dabflow", f"repository:{repository}", f"{_VERSION}{version}"]
+    return [OURS, f"{REPOSITORY}{repository}", f"{VERSION}{version}"]
 
 
 def version() -> str | None:
     """The version that this run is about since before it was suspended; a run never changes its mind."""
     tags: list[str] = runtime.flow_run.tags or []
-    return next((tag.removeprefix(_VERSION) for tag in tags if tag.startswith(_VERSION)), None)
+    return next((tag.removeprefix(VERSION) for tag in tags if tag.startswith(VERSION)), None)
 
 
 def is_about(release: Release) -> None:

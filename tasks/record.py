@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tasks.rules.errors import NeedsHuman, TryAgain
-from tasks.rules.release import Release
+from tasks.rules.release import PRODUCTION, Release
 from tasks.rules.texts import deployment_text
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
+
+_OPEN = {"", "pending", "queued", "in_progress", "waiting"}
 
 
 def ensure_record(release: Release, hub: GitHubRepo, environment: str, commit: str) -> DeploymentRecord:
@@ -31,6 +33,23 @@ def ensure_state(release: Release, hub: GitHubRepo, record: DeploymentRecord, st
     """The record's newest status is `state`."""
     if record.state != state:
         hub.set_deployment_status(record.id, state, text=text, url=release.run_url)
+
+
+def open_records(
+    release: Release, hub: GitHubRepo, environment: str, *, asks: bool
+) -> list[DeploymentRecord]:
+    """A release's records of an environment that came to no end yet: those that ask people, or the others."""
+    found = hub.deployments_of(environment, release.key)
+    return [record for record in found if record.state in _OPEN and ("asks" in record.payload) is asks]
+
+
+def ensure_nothing_asked(release: Release, hub: GitHubRepo, why: str) -> None:
+    """No record of production says any more that it waits for an approval of this release.
+
+    What is asked later is asked by a new record, with a time and a deadline of its own.
+    """
+    for record in open_records(release, hub, PRODUCTION, asks=True):
+        ensure_state(release, hub, record, "inactive", why)
 
 
 @contextmanager

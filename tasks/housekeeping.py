@@ -1,0 +1,119 @@
+"""What is done for releases whose run cannot do it: it waits, suspended, or it has ended without a word.
+
+Each step looks before it acts, so that a second one about the same thing writes nothing.
+"""
+
+import logging
+
+from tasks.evidence import note
+from tasks.propose import ensure_comment
+from tasks.record import ensure_nothing_asked, ensure_state, open_records
+from tasks.rules.endings import Ended, How, ended_comment, ended_line, reminder, reminder_marker
+from tasks.rules.errors import TryAgain
+from tasks.rules.phases import Phase
+from tasks.rules.release import PRODUCTION, STAGING, Release
+from tasks.rules.settings import ReleaseSettings
+from tasks.rules.texts import marker
+from tasks.rules.versions import Version
+from tasks.rules.waiting import Waiting
+from tasks.standing import current_pull_request, phase_now, production_settings, seen_on_github
+from tasks.step import ensure
+from tasks.systems import connections
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.scrub import Scrubber
+
+log = logging.getLogger(__name__)
+
+
+@ensure("look at {waiting.repository} {waiting.version}")
+def seen_now(waiting: Waiting) -> str:
+    """The fingerprint of what GitHub shows now about a release that waits."""
+    return seen_on_github(
+        GitHubRepo(waiting.repository),
+        Mirror(waiting.repository).fetch(),
+        number=waiting.number,
+        branch=waiting.branch,
+        version=Version.parse(waiting.version),
+    )
+
+
+@ensure("remind people of {waiting.repository} {waiting.version}")
+def ensure_reminded(waiting: Waiting, run_url: str) -> None:
+    """The open pull request has one comment that says until when it can be approved, and what is missing.
+
+    Raises:
+        TryAgain: GitHub does not show the comment yet.
+    """
+    hub = GitHubRepo(waiting.repository)
+    release = _release(waiting.repository, waiting.version, ReleaseSettings(), run_url)
+    first_line = reminder_marker(release, waiting.deadline)
+    if hub.comment(waiting.number, first_line) or hub.pull_request(waiting.number).state != "open":
+        return
+    hub.add_comment(waiting.number, reminder(release, waiting))
+    if not hub.comment(waiting.number, first_line):
+        raise TryAgain("GitHub does not show the reminder yet", "nothing now: it is looked at again")
+    log.info("reminded people of #%d", waiting.number)
+
+
+@ensure("tell GitHub how {ended.title} ended")
+def ensure_told(ended: Ended) -> None:
+    """GitHub says how the run ended and what somebody does next, and none of its deployments seems to go on.
+
+    The pull request stays as it is: only people close it. What the run told there itself stays, too.
+    """
+    mirror, hub = Mirror(ended.repository).fetch(), GitHubRepo(ended.repository)
+    release = _release(ended.repository, ended.version, production_settings(mirror), ended.run_url)
+    phase = phase_now(mirror, hub, release.settings, release.version)
+    if phase >= Phase.PUBLISHED:
+        log.info("%s is %s by now: nothing to tell", release.title, phase.words)
+        return
+    _note(release, ended)
+    _close_records(release, hub, ended)
+    head = mirror.branches().get(release.branch)
+    pull = current_pull_request(hub, release.branch, release.settings.branches.production, head)
+    if pull is not None and not _told_by_itself(release, hub, pull.number, ended):
+        text = Scrubber(connections.known_secrets()).text(ended_comment(release, phase, ended))
+        ensure_comment(release, hub, pull.number, text)
+
+
+def _note(release: Release, ended: Ended) -> None:
+    if ended.how not in {How.EXPIRED, How.CANCELLED}:
+        return
+    facts = {"run": ended.run_url}
+    if ended.waiting is not None:
+        waiting = ended.waiting
+        facts |= {"question": waiting.question, "missing": waiting.missing}
+        facts |= {"deadline": waiting.deadline.isoformat(), "pull_request": str(waiting.number)}
+    note(release.repository, release.version, ended.how.value, facts)
+
+
+def _close_records(release: Release, hub: GitHubRepo, ended: Ended) -> None:
+    """What was asked is asked no longer; a deployment that was cut off has not succeeded.
+
+    Of staging an inactive record means that it once was a success: there, and where something may have been
+    deployed, it is an error.
+    """
+    ensure_nothing_asked(release, hub, ended_line(ended))
+    for environment in (STAGING, PRODUCTION):
+        for record in open_records(release, hub, environment, asks=False):
+            ensure_state(release, hub, record, "error", ended_line(ended))
+
+
+def _told_by_itself(release: Release, hub: GitHubRepo, number: int, ended: Ended) -> bool:
+    """Whether the control comment has the error with which the run stopped: then it also has its remedy."""
+    found = hub.comment(number, marker(release))
+    return ended.how is How.FAILED and found is not None and bool(ended.told) and ended.told in found[1]
+
+
+def _release(repository: str, version: str, settings: ReleaseSettings, run_url: str) -> Release:
+    return Release(
+        repository,
+        Version.parse(version),
+        Phase.PLANNED,
+        settings,
+        source="",
+        requested_by="",
+        reason="",
+        run_url=run_url,
+    )
