@@ -9,6 +9,8 @@ import pytest
 from golden_files import Golden
 
 if TYPE_CHECKING:
+    from other_prefect import OtherPrefect
+
     from sandbox.world import World
 
 
@@ -30,14 +32,33 @@ def golden(pytestconfig: pytest.Config) -> Golden:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a real Prefect server of this test session; flows in this process use it."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_HOME,
+        temporary_settings,
+    )
     from prefect.testing.utilities import prefect_test_harness
 
-    # Without heartbeats: their thread adds up to a second to the end of each run.
-    with prefect_test_harness(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    changed = {
+        # Not the home of whoever runs the tests.
+        PREFECT_HOME: tmp_path_factory.mktemp("prefect"),
+        # Without heartbeats: their thread adds up to a second to the end of each run.
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(changed), prefect_test_harness():
         yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture(scope="session")
+def other_prefect(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[OtherPrefect]":
+    """A second server, whose database knows of no release."""
+    from other_prefect import started
+
+    with started(tmp_path_factory.mktemp("other-prefect")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

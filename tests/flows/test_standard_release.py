@@ -1,5 +1,6 @@
 """Whole releases: real git, real Prefect, real HTTP against the sandbox's servers."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from other_prefect import OtherPrefect
 from playing import SLUG, People, Run, arm, start, without_waiting, writes
 from prefect.client.orchestration import get_client
 
@@ -110,7 +112,9 @@ def test_from_develop_to_production_and_back(world: World, people: People) -> No
     assert [writes(world, server=server) for server in ("github", "staging", "prod")] == seen
 
 
-def test_prefects_database_is_lost_while_the_release_waits(world: World, people: People) -> None:
+def test_prefects_database_is_lost_while_the_release_waits(
+    world: World, people: People, other_prefect: OtherPrefect
+) -> None:
     """Killed while suspended, everything Prefect knew deleted: the same start goes on with the same release."""
     start().go()
     people.review("ravi", people.release_pull()["number"])
@@ -118,6 +122,7 @@ def test_prefects_database_is_lost_while_the_release_waits(world: World, people:
 
     ended = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("another_prefect.py"))],
+        env=os.environ | {"PREFECT_API_URL": other_prefect.api},
         capture_output=True,
         text=True,
         check=False,
