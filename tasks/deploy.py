@@ -191,11 +191,11 @@ def _prove(
             f"the deploy ended well, but {bundle.target} names {runs or 'no commit'}, not {candidate.commit}",
             "look at the deploy's output in the log; retry deploys again",
         )
+    insist_on_written(bundle, planned, workspace.state_ids(bundle.root_path))
     if not plan.empty:
         changed = ", ".join(c.key for c in plan.changes)
         raise NeedsHuman(
             f"{bundle.target} was deployed, but a new plan still wants to change {changed}",
             "look at the plan: something changes the resources as we deploy them; then retry",
         )
-    insist_on_written(bundle, planned, workspace.state_ids(bundle.root_path))
     log.info("%s runs %s: state, metadata and an empty plan say so", bundle.target, candidate.commit[:12])

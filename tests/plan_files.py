@@ -8,7 +8,7 @@ from tasks.rules import digests
 from tasks.rules.plans import Plan
 from tasks.rules.release import ProductionPlan
 
-FOLDER = Path(__file__).parent / "plans"
+FOLDER = Path(__file__).parent / "rules" / "plans"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.json"))
 SUBJECT = digests.Subject(
     commit="c" * 40,

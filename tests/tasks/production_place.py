@@ -1,0 +1,115 @@
+"""Production of acme/lakehouse as 1.3.0 left it, and candidates of our own for it."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from playing import SLUG, People
+from stages import forget_faults, planned
+
+from sandbox.world import World
+from tasks.bundles import all_validated, bundle_clis
+from tasks.deploy import ensure_deployed
+from tasks.examine import plan_of_production
+from tasks.rules.release import PRODUCTION, Candidate, ProductionPlan, Release
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.targets import target_of
+from tasks.systems.workspace import Workspace
+
+BRANCH = "release/1.4.0"
+
+
+@dataclass
+class Place:
+    """A release whose candidates are committed by hand."""
+
+    world: World
+    release: Release
+
+    @classmethod
+    def of(cls, world: World) -> "Place":
+        release = planned()
+        GitHubRepo(SLUG).create_branch(BRANCH, release.source)
+        return cls(world, release)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(target_of("prod"))
+
+    def candidate(self, commit: str | None = None) -> Candidate:
+        mirror = Mirror(SLUG).fetch()
+        sha = commit or mirror.branches()[BRANCH]
+        return Candidate(sha, mirror.tree(sha), self.release.settings)
+
+    def text(self, path: str) -> str:
+        found = Mirror(SLUG).fetch().read(self.candidate().commit, path)
+        assert found is not None
+        return found
+
+    def commit(self, path: str, text: str) -> Candidate:
+        """A candidate in which a file is another one."""
+        return self.candidate(People(self.world).commit_to(BRANCH, path, text))
+
+    def changed(self, path: str, old: str, new: str) -> Candidate:
+        """A candidate in which a piece of a file is another one."""
+        text = self.text(path)
+        assert old in text
+        return self.commit(path, text.replace(old, new))
+
+    def plan(self, candidate: Candidate | None = None) -> ProductionPlan:
+        return plan_of_production(self.release, candidate or self.candidate())
+
+    def deploy(self, candidate: Candidate, approved: ProductionPlan | None) -> None:
+        """Deploy to production as the flow does."""
+        with bundle_clis(self.release, candidate, "prod") as clis:
+            bundles = all_validated(clis, "prod")
+        ensure_deployed.fn(self.release, candidate, bundles, environment=PRODUCTION, approved=approved)
+
+    @property
+    def root(self) -> str:
+        with bundle_clis(self.release, self.candidate(), "prod") as clis:
+            return all_validated(clis, "prod")[0].root_path
+
+    def job(self, key: str) -> int:
+        found = self.workspace.job_id(self.root, key)
+        assert found is not None
+        return found
+
+    def without_destruction(self) -> Candidate:
+        """The job that this release would remove stays: nothing is destroyed."""
+        mirror = Mirror(SLUG).fetch()
+        released = mirror.tags()["1.3.0"]
+        for path in ("resources/legacy_export.yml", "src/legacy_export.py"):
+            text = mirror.read(released, path)
+            assert text is not None
+            self.commit(path, text)
+        return self.candidate()
+
+    def forget_faults(self) -> None:
+        forget_faults(self.world)
+
+    def watch_the_command(
+        self, monkeypatch: pytest.MonkeyPatch, *, after_deploy: str = ""
+    ) -> Callable[[], list[str]]:
+        """Stand before the `databricks` command; returns what tells how it was called so far.
+
+        Args:
+            monkeypatch: takes the stand-in away at the end.
+            after_deploy: Python that runs after each deploy, with its environment.
+        """
+        folder = self.world.folder / "watched"
+        folder.mkdir()
+        record, program, script = folder / "calls.txt", folder / "databricks", folder / "after.py"
+        record.touch()
+        script.write_text(after_deploy)
+        real = os.environ["DABFLOW_DATABRICKS_CLI"]
+        program.write_text(
+            f'#!/bin/sh\necho " $* " >> {record}\n{real} "$@"; code=$?\n'
+            f'case "$*" in *"bundle deploy"*) {sys.executable} {script} || exit 99;; esac\nexit $code\n'
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("DABFLOW_DATABRICKS_CLI", str(program))
+        return lambda: record.read_text().splitlines()

@@ -1,0 +1,214 @@
+"""Production gets what was approved or nothing: whatever changes in between is named, and nothing is touched."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from databricks.sdk.service.jobs import JobSettings
+from playing import arm, asked, writes
+from production_place import Place
+
+from sandbox.world import World
+from tasks.rules import digests
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.release import ProductionPlan
+
+pytestmark = [pytest.mark.xdist_group("stages"), pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def place(world: World) -> Place:
+    return Place.of(world)
+
+
+def writes_of_production(place: Place, *, after: int) -> list[str]:
+    """What changed in the workspace; `validate` makes the folder of the files if it is missing."""
+    return [w for w in writes(place.world, after=after, server="prod") if not w.endswith("/mkdirs")]
+
+
+def test_what_was_approved_is_deployed_and_proved(place: Place) -> None:
+    candidate = place.candidate()
+    place.deploy(candidate, place.plan(candidate))
+
+    workspace, root = place.workspace, place.root
+    assert workspace.deployed_commit(root) == candidate.commit
+    assert set(workspace.state_ids(root)) == {
+        "resources.jobs.daily_report",
+        "resources.jobs.order_quality",
+        "resources.jobs.smoke_test",
+        "resources.pipelines.ingest",
+    }
+    before = asked(place.world, server="prod")
+    place.deploy(candidate, place.plan(candidate))
+    assert writes_of_production(place, after=before) == []
+
+
+def test_without_an_approval_nothing_is_touched(place: Place) -> None:
+    before = asked(place.world, server="prod")
+
+    with pytest.raises(NeedsHuman, match="nobody approved what production would get"):
+        place.deploy(place.candidate(), None)
+
+    assert writes_of_production(place, after=before) == []
+
+
+def test_what_is_protected_is_not_destroyed_even_if_it_was_approved(place: Place) -> None:
+    approved = place.plan()
+    before = asked(place.world, server="prod")
+
+    with pytest.raises(NeedsHuman, match=r"protected: resources\.jobs\.legacy_export"):
+        place.deploy(place.candidate(), replace(approved, protected=approved.destructive))
+
+    assert writes_of_production(place, after=before) == []
+
+
+def by_hand(place: Place, approved: ProductionPlan) -> ProductionPlan:
+    place.workspace.client.jobs.update(
+        place.job("daily_report"), new_settings=JobSettings(max_concurrent_runs=7)
+    )
+    return approved
+
+
+def another_commit(place: Place, approved: ProductionPlan) -> ProductionPlan:
+    place.changed("src/lakehouse/orders.py", '"""', '"""Changed. ')
+    return approved
+
+
+def deleted(place: Place, approved: ProductionPlan) -> ProductionPlan:
+    place.workspace.client.jobs.delete(place.job("smoke_test"))
+    return approved
+
+
+def subject(**changes: str) -> Callable[[Place, ProductionPlan], ProductionPlan]:
+    def other(_: Place, approved: ProductionPlan) -> ProductionPlan:
+        changed = replace(approved.subject, **changes)  # type: ignore[arg-type]
+        return replace(approved, subject=changed, digest=digests.digest(changed, approved.plans))
+
+    return other
+
+
+def another_plan(_: Place, approved: ProductionPlan) -> ProductionPlan:
+    """Approved was the first deployment of a target that has long been deployed to."""
+    plans = {
+        ".": {
+            **approved.plans["."],
+            "plan": {
+                key: {**entry, "action": "create"} for key, entry in approved.plans["."]["plan"].items()
+            },
+        }
+    }
+    return replace(approved, plans=plans, digest=digests.digest(approved.subject, plans))
+
+
+Change = Callable[[Place, ProductionPlan], ProductionPlan]
+
+OTHER_APPROVALS: list[tuple[Change, str]] = [
+    (subject(cli_version="1.13.0"), "the plan that was approved is of 1.13.0"),
+    (subject(host="https://other"), "approved was `https://other`"),
+    (subject(deployer="somebody"), "approved was `somebody`"),
+    (subject(target="dev"), "the target is `prod`, approved was `dev`"),
+    (another_plan, "approved was that it would be created"),
+]
+OTHER_WORLDS = [
+    pytest.param(by_hand, "job `daily_report`: `max_concurrent_runs` would also be changed", id="by hand"),
+    pytest.param(deleted, "job `smoke_test` would be created", id="deleted by hand"),
+    pytest.param(another_commit, "the files are another tree", id="tree"),
+]
+
+
+def refused(place: Place, approved: ProductionPlan) -> NeedsHuman:
+    """The stop of a deploy; nothing was written to production."""
+    before = asked(place.world, server="prod")
+    with pytest.raises(NeedsHuman, match="something else than what was approved") as stopped:
+        place.deploy(place.candidate(), approved)
+    assert writes_of_production(place, after=before) == []
+    return stopped.value
+
+
+def test_another_approval_than_this_touches_nothing(place: Place) -> None:
+    """A first deployment is bound the same way: its plan cannot be swapped."""
+    approved = place.plan()
+
+    for change, named in OTHER_APPROVALS:
+        assert named in refused(place, change(place, approved)).problem
+
+
+@pytest.mark.parametrize(("change", "named"), OTHER_WORLDS)
+def test_a_production_or_a_commit_that_changed_touches_nothing(
+    place: Place, change: Change, named: str
+) -> None:
+    stopped = refused(place, change(place, place.plan()))
+
+    assert named in stopped.problem
+    assert "asks for another approval" in stopped.remedy
+
+
+def test_what_was_done_already_is_not_asked_for_again(place: Place) -> None:
+    """A part of the approved plan is carried out; the rest of it goes through, and nothing twice."""
+    candidate = place.candidate()
+    approved = place.plan(candidate)
+    arm(place.world, server="prod", kind="before", path="/api/2.2/jobs/create", status=500, times=99)
+    with pytest.raises(NeedsHuman, match="failed"):
+        place.deploy(candidate, approved)
+    place.forget_faults()
+
+    place.deploy(candidate, approved)
+
+    names = sorted(str(job.settings.name) for job in place.workspace.client.jobs.list() if job.settings)
+    assert names == ["daily_report", "order_quality", "smoke_test"]
+
+
+def deploys(calls: list[str]) -> list[str]:
+    return [call for call in calls if " bundle deploy " in call]
+
+
+def test_the_command_may_destroy_only_what_was_confirmed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look and the command's own a plan may grow: without the flag the command destroys no data."""
+    calls = place.watch_the_command(monkeypatch)
+    harmless = place.without_destruction()
+    approved = place.plan(harmless)
+    assert approved.destructive == ()
+
+    place.deploy(harmless, approved)
+
+    [call] = deploys(calls())
+    assert "--auto-approve" not in call
+
+
+def test_what_was_confirmed_is_destroyed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = place.watch_the_command(monkeypatch)
+
+    place.deploy(place.candidate(), place.plan())
+
+    [call] = deploys(calls())
+    assert "--auto-approve" in call
+
+
+MEDDLE = """
+import io, json
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.workspace import ImportFormat
+
+path = "{path}"
+files = WorkspaceClient().workspace
+state = json.loads(files.download(path).read())
+{change}
+files.upload(path, io.BytesIO(json.dumps(state).encode()), format=ImportFormat.RAW, overwrite=True)
+"""
+
+
+def test_a_state_that_holds_more_than_was_approved_is_named(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else wrote it at the same time: it is looked at afterwards."""
+    approved = place.plan()
+    change = 'state["state"]["resources.jobs.smuggled"] = {"__id__": "1", "state": {}}'
+    meddle = MEDDLE.format(path=f"{place.root}/state/resources.json", change=change)
+    place.watch_the_command(monkeypatch, after_deploy=meddle)
+
+    with pytest.raises(NeedsHuman, match="does not hold what was planned") as stopped:
+        place.deploy(place.candidate(), approved)
+
+    assert "`resources.jobs.smuggled` is there and was not planned" in stopped.value.problem
