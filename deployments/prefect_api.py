@@ -23,6 +23,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.events import AutomationCore
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
@@ -54,15 +55,9 @@ class PrefectApi:
         Raises:
             NeedsHuman: there is no deployment, or the parameters do not fit its form.
         """
+        deployment = self.deployment_id(DEPLOYMENT)
         with prefect_errors():
-            try:
-                deployment = self._client.read_deployment_by_name(DEPLOYMENT)
-            except ObjectNotFound as error:
-                raise NeedsHuman(
-                    f"the Prefect server at {server()} has no deployment {DEPLOYMENT}",
-                    "make it: dabflow setup",
-                ) from error
-            made = self._client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+            made = self._client.create_flow_run_from_deployment(deployment, parameters=parameters)
         return _run(made)
 
     def workers_online(self, pool: str = POOL) -> int:
@@ -94,6 +89,34 @@ class PrefectApi:
                     ) from None
                 return False
         return True
+
+    def ensure_automation(self, automation: AutomationCore) -> bool:
+        """Prefect has this automation, once; say whether it was missing. Somebody who switched it off meant it."""
+        with prefect_errors():
+            found = self._client.read_automations_by_name(automation.name)
+            if not found:
+                self._client.create_automation(automation)
+                return True
+            kept, *others = found
+            enabled = all(one.enabled for one in found)
+            self._client.update_automation(kept.id, automation.model_copy(update={"enabled": enabled}))
+            for other in others:
+                self._client.delete_automation(other.id)
+        return False
+
+    def deployment_id(self, name: str) -> UUID:
+        """The id of the deployment called flow/name.
+
+        Raises:
+            NeedsHuman: there is none.
+        """
+        with prefect_errors():
+            try:
+                return self._client.read_deployment_by_name(name).id
+            except ObjectNotFound as error:
+                raise NeedsHuman(
+                    f"the Prefect server at {server()} has no deployment {name}", "make it: dabflow setup"
+                ) from error
 
     # ---- looking
 
