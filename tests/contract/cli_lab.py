@@ -4,6 +4,7 @@ The same lab runs the stand-in and, where there is one, the real command.
 """
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
@@ -216,13 +218,15 @@ class Lab:
 
     def jobs(self) -> list[str]:
         """The names of all jobs in the workspace, sorted."""
-        found = self.api("GET", "/api/2.2/jobs/list?limit=100").get("jobs") or []
-        return sorted(job["settings"]["name"] for job in found)
+        return sorted(job["settings"]["name"] for job in self._all_jobs())
+
+    def _all_jobs(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.api("GET", "/api/2.2/jobs/list?limit=100").get("jobs") or []
+        return found
 
     def ids(self) -> dict[str, int]:
         """The id of each job by its name in the bundle."""
-        found = self.api("GET", "/api/2.2/jobs/list?limit=100").get("jobs") or []
-        return {job["settings"]["name"].removeprefix("[staging] "): job["job_id"] for job in found}
+        return {job["settings"]["name"].removeprefix("[staging] "): job["job_id"] for job in self._all_jobs()}
 
     def names(self, path: str) -> list[str]:
         """The names of the files in a folder of the target, sorted."""
@@ -248,11 +252,22 @@ class Lab:
 
     def empty_workspace(self) -> None:
         """Delete everything that was deployed, as if it had never been; the checkout still knows it."""
-        for job in self.ids().values():
-            self.api("POST", "/api/2.2/jobs/delete", {"job_id": job})
-        for pipeline in self.api("GET", "/api/2.0/pipelines").get("statuses") or []:
-            self.api("DELETE", f"/api/2.0/pipelines/{pipeline['pipeline_id']}")
+        for job in self._all_jobs():
+            self.api("POST", "/api/2.2/jobs/delete", {"job_id": job["job_id"]})
+        for pipeline in self.pipelines():
+            self.api("DELETE", f"/api/2.0/pipelines/{pipeline}")
         self.delete("")
+
+    def pipelines(self) -> list[str]:
+        """The ids of all pipelines in the workspace."""
+        found = self.api("GET", "/api/2.0/pipelines").get("statuses") or []
+        return [str(each["pipeline_id"]) for each in found]
+
+    def forget_everything(self) -> None:
+        """An empty workspace, and a checkout that knows nothing."""
+        with contextlib.suppress(urllib.error.HTTPError):  # nothing there yet
+            self.empty_workspace()
+        shutil.rmtree(self.bundle / ".databricks", ignore_errors=True)
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Change a file of the checkout; its time moves on, whatever the clock's resolution."""
