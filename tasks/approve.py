@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from tasks.ask import GateAnswer
 from tasks.examine import plan_of_production
 from tasks.propose import ensure_comment
+from tasks.record import ensure_nothing_asked
 from tasks.rules.gate import Judgement, Policy, Proposed, Said, Verdict, judge
 from tasks.rules.phases import Phase
 from tasks.rules.release import Proposal, Release
@@ -61,12 +62,16 @@ def _judgement(release: Release, proposal: Proposal, said: Sequence[GateAnswer])
 
 @ensure("reject")
 def ensure_rejected(release: Release, proposal: Proposal, reason: str) -> None:
-    """The pull request is closed with the reason on it; the branch stays for whoever mends it."""
+    """The pull request is closed with the reason on it, and no record of production waits for an approval.
+
+    The branch stays for whoever mends it.
+    """
     hub = GitHubRepo(release.repository)
     text = control_comment(release, Phase.REJECTED, proposal=proposal, note=f"Rejected: {reason}")
     ensure_comment(release, hub, proposal.number, text)
     if hub.pull_request(proposal.number).state == "open":
         hub.close_pull_request(proposal.number)
+    ensure_nothing_asked(release, hub, f"rejected: {reason}")
 
 
 def _proposed(release: Release, hub: GitHubRepo, pull: PullRequest, head: str) -> Proposed:
