@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -70,6 +70,9 @@ class Mirror:
                     "check that GitHub answers and that the token may read the repository, then retry",
                 ) from error
             self._fetched.touch()
+        with suppress(git.GitCommandError):  # an earlier one that failed is told here
+            # Where many fetches have left much, git packs it in the background.
+            self.command()(c="gc.auto=6700").gc("--auto", "--quiet")
         return self
 
     def branches(self) -> dict[str, str]:
@@ -178,9 +181,9 @@ class Mirror:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            owner.close()
-            with self._alone():
+            with self._alone():  # `_sweep` of another would meet a folder that is half gone
+                shutil.rmtree(folder, ignore_errors=True)
+                owner.close()
                 self.command().worktree("prune")
 
     def _sweep(self) -> None:

@@ -1,6 +1,9 @@
 """The mirror's contents: partial, incremental, in worktrees, and without the token anywhere."""
 
+import itertools
 import os
+import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,6 +155,52 @@ def test_many_at_once(place: Place) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(one, range(12))) == {head}
+
+
+def test_a_worktree_goes_while_no_other_is_made(place: Place) -> None:
+    """Its folder is removed under the lock under which others look for what killed processes left."""
+    head = place.commit("a.txt", "a")
+    mirror, leave = Mirror(SLUG).fetch(), threading.Event()
+    inside: queue.Queue[Path] = queue.Queue()
+
+    def use() -> None:
+        with mirror.worktree(head) as folder:
+            inside.put(folder)
+            leave.wait(30)
+
+    user = threading.Thread(target=use)
+    user.start()
+    folder = inside.get(timeout=30)
+    with mirror._alone():
+        leave.set()
+        time.sleep(0.3)
+        assert folder.is_dir()
+    user.join()
+    assert not folder.exists()
+
+
+def test_many_fetches_are_packed_in_the_background(place: Place) -> None:
+    """Each fetch into a partial mirror leaves a pack; git puts them together when there are more than 50."""
+    head = place.commit("big.txt", BIG)
+    mirror = Mirror(SLUG).fetch()
+    with mirror.worktree(head):
+        packs = mirror.path / "objects" / "pack"
+    for number, file in itertools.product(range(60), list(packs.iterdir())):
+        shutil.copy(file, packs / f"pack-{number:02x}{file.name[7:]}")
+    assert kept_packs(mirror) > 50
+
+    mirror.fetch()
+
+    deadline = time.monotonic() + 60
+    while kept_packs(mirror) > 5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert kept_packs(mirror) <= 5
+    with mirror.worktree(head) as folder:
+        assert (folder / "big.txt").read_text() == BIG
+
+
+def kept_packs(mirror: Mirror) -> int:
+    return len(list((mirror.path / "objects" / "pack").glob("*.pack")))
 
 
 def test_the_token_is_in_no_file_and_no_command_line(place: Place) -> None:
