@@ -186,7 +186,7 @@ def test_many_fetches_are_packed_in_the_background(place: Place) -> None:
     with mirror.worktree(head):
         packs = mirror.path / "objects" / "pack"
     for number, file in itertools.product(range(60), list(packs.iterdir())):
-        shutil.copy(file, packs / f"pack-{number:02x}{file.name[7:]}")
+        shutil.copy(file, packs / f"pack-dabf1057{number:04x}{file.name[17:]}")
     assert kept_packs(mirror) > 50
 
     mirror.fetch()
