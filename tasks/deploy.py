@@ -21,7 +21,7 @@ from tasks.step import ensure, stop_if_cancelled
 from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
-from tasks.systems.workspace import Workspace
+from tasks.unfinished import Rest, insist_on_no_orphans, rest_of
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,13 @@ def ensure_deployed(
         _insist_on_same_deployer(bundles)
         record = ensure_record(release, hub, environment, candidate.commit)
         with failure_recorded(release, hub, record, "deploy"):
-            for bundle in bundles:
-                _insist_on_known_state(release, candidate, bundle, environment)
-            deploys = _Deploys(candidate, clis, bundles, approved if environment == PRODUCTION else None)
+            rests = {v.bundle: rest_of(cli, v) for cli, v in zip(clis, bundles, strict=True)}
+            if environment == PRODUCTION:
+                for bundle in bundles:
+                    _insist_on_known_state(release, candidate, bundle)
+            deploys = _Deploys(
+                candidate, clis, bundles, rests, approved if environment == PRODUCTION else None
+            )
             stop_if_cancelled()
             ensure_state(release, hub, record, "in_progress", f"{release.version} is being deployed")
             deploys.carry_out()
@@ -80,6 +84,7 @@ class _Deploys:
     candidate: Candidate
     clis: list[BundleCli]
     bundles: tuple[Validated, ...]
+    rests: dict[str, Rest | None]
     approved: ProductionPlan | None
     plans: dict[str, dict[str, object]] = field(default_factory=dict)
     subject: digests.Subject | None = None
@@ -88,20 +93,43 @@ class _Deploys:
         if self.approved is not None:
             now = all_validated(self.clis, self.bundles[0].target)
             self.subject = subject_of(self.candidate, now)
-        self.plans = {str(cli.bundle): cli.plan() for cli in self.clis}
+        self.plans = {str(cli.bundle): self._plan(cli) for cli in self.clis}
         self._insist()
 
     def carry_out(self) -> None:
         for place, (cli, bundle) in enumerate(zip(self.clis, self.bundles, strict=True)):
             if place:  # the deploys before it took their time
-                self.plans[bundle.bundle] = cli.plan()
+                self.plans[bundle.bundle] = self._plan(cli)
                 self._insist()
             plan = Plan.of_object(self.plans[bundle.bundle])
-            _deploy(cli, bundle, self.candidate, plan, approved=self.approved)
+            self._deploy(cli, bundle, plan)
+
+    def _plan(self, cli: BundleCli) -> dict[str, object]:
+        return cli.plan(after_unfinished=self.rests[str(cli.bundle)] is not None)
 
     def _insist(self) -> None:
         if self.approved is not None and self.subject is not None:
             insist_on_nothing_more(self.approved, self.subject, self.plans)
+
+    def _deploy(self, cli: BundleCli, bundle: Validated, plan: Plan) -> None:
+        """Deploy one bundle unless the target runs the commit already, then prove it."""
+        runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
+        insist_on_a_state(bundle, plan, runs)
+        rest = self.rests[bundle.bundle]
+        if runs == self.candidate.commit and plan.empty and rest is None:
+            log.info("%s runs %s already", bundle.target, self.candidate.commit[:12])
+            return
+        # Without the flag the command itself refuses what came in between and destroys data. A rehearsal has it
+        # always: staging shows what production would lose.
+        confirmed = self.approved is None or bool(self.approved.destructive and plan.destructive)
+        try:
+            cli.deploy(auto_approve=confirmed, force_lock=rest is not None and rest.dead_lock)
+        except ReleaseError as error:
+            insist_on_no_orphans(bundle, after=f"{error.problem}\n")
+            raise
+        insist_on_no_orphans(bundle)
+        planned = plan if self.approved is None else Plan.of_object(self.approved.plans[bundle.bundle])
+        _prove(cli, bundle, self.candidate, planned.kept_keys)
 
 
 def _insist_on_same_deployer(bundles: tuple[Validated, ...]) -> None:
@@ -115,16 +143,10 @@ def _insist_on_same_deployer(bundles: tuple[Validated, ...]) -> None:
             )
 
 
-def _insist_on_known_state(
-    release: Release, candidate: Candidate, bundle: Validated, environment: str
-) -> None:
-    """Stop where the target is not what our records say; the CLI would believe it and make things twice."""
-    workspace = workspace_of(bundle.target)
-    _insist_on_no_orphans(workspace, bundle)
-    runs = workspace.deployed_commit(bundle.root_path)
-    if environment != PRODUCTION:
-        return
-    last = GitHubRepo(release.repository).newest_successful_deployment(environment)
+def _insist_on_known_state(release: Release, candidate: Candidate, bundle: Validated) -> None:
+    """Stop where production is not what our records say, or is newer."""
+    runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
+    last = GitHubRepo(release.repository).newest_successful_deployment(PRODUCTION)
     if last is not None and runs not in {last.sha, candidate.commit}:
         raise NeedsHuman(
             f"{bundle.target} runs {runs[:12] if runs else 'nothing that its metadata names'},"
@@ -138,52 +160,8 @@ def _insist_on_known_state(
         )
 
 
-def _insist_on_no_orphans(workspace: Workspace, bundle: Validated, *, after: str = "") -> None:
-    orphans = workspace.orphans(bundle.root_path)
-    if orphans:
-        listed = "\n".join(f"  {o.kind} {o.id} {o.name} {o.url}" for o in orphans)
-        raise NeedsHuman(
-            f"{after}{bundle.target} holds what a deploy that ended badly left behind, unknown to the bundle's state:\n"
-            f"{listed}",
-            "for each: `databricks bundle deployment bind KEY ID --auto-approve` at this commit, or delete it;"
-            " then retry. Deploying before that would make each of them twice",
-        )
-
-
-def _deploy(
-    cli: BundleCli, bundle: Validated, candidate: Candidate, plan: Plan, *, approved: ProductionPlan | None
-) -> None:
-    """Deploy one bundle unless the target runs the commit already, then prove it.
-
-    Args:
-        cli: the command, in a checkout of the candidate.
-        bundle: the bundle on its target.
-        candidate: what is deployed.
-        plan: what a deploy would do now; for production a part of what was approved.
-        approved: what was approved; None for a rehearsal.
-    """
+def _prove(cli: BundleCli, bundle: Validated, candidate: Candidate, planned: Collection[str]) -> None:
     workspace = workspace_of(bundle.target)
-    runs = workspace.deployed_commit(bundle.root_path)
-    insist_on_a_state(bundle, plan, runs)
-    if runs == candidate.commit and plan.empty:
-        log.info("%s runs %s already", bundle.target, candidate.commit[:12])
-        return
-    # Without the flag the command itself refuses what came in between and destroys data. A rehearsal has it
-    # always: staging shows what production would lose.
-    confirmed = approved is None or bool(approved.destructive and plan.destructive)
-    try:
-        cli.deploy(auto_approve=confirmed)
-    except ReleaseError as error:
-        _insist_on_no_orphans(workspace, bundle, after=f"{error.problem}\n")
-        raise
-    _insist_on_no_orphans(workspace, bundle)
-    planned = plan if approved is None else Plan.of_object(approved.plans[bundle.bundle])
-    _prove(cli, workspace, bundle, candidate, planned.kept_keys)
-
-
-def _prove(
-    cli: BundleCli, workspace: Workspace, bundle: Validated, candidate: Candidate, planned: Collection[str]
-) -> None:
     runs = workspace.deployed_commit(bundle.root_path)
     plan = Plan.of_object(cli.plan())
     if runs != candidate.commit:

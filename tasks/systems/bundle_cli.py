@@ -19,6 +19,7 @@ from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems import bundle_files, child
 from tasks.systems.bundle_errors import first_error, remedy_for
 from tasks.systems.databricks_command import json_object, log_stderr, program, version_of
+from tasks.systems.deploy_journal import DeployJournal
 from tasks.systems.targets import Target, credentials_of, same_host, secrets_in
 from tasks.systems.workspace import Workspace
 
@@ -99,14 +100,18 @@ class BundleCli:
         """
         return self._json("validate", "--output", "json")
 
-    def plan(self) -> dict[str, Any]:
+    def plan(self, *, after_unfinished: bool = False) -> dict[str, Any]:
         """What a deploy would change, as the command's JSON. Code is not part of a plan.
+
+        Args:
+            after_unfinished: count as done what the journal of a deploy that was ended in the middle holds, as the
+                next deploy will.
 
         Raises:
             NeedsHuman: no plan came, or one of another kind.
             TryAgain: the workspace does not answer.
         """
-        plan = self._json("plan", "--output", "json")
+        plan = self._json("plan", "--output", "json", journal=self.journal if after_unfinished else None)
         if plan.get("plan_version") != _PLAN_VERSION or not isinstance(plan.get("plan", {}), dict):
             raise NeedsHuman(
                 f"databricks {self._version} gave a plan of version {plan.get('plan_version')}, not"
@@ -119,7 +124,9 @@ class BundleCli:
         """The configuration with the id and address of each thing that the remote state knows."""
         return self._json("summary", "--output", "json", "--force-pull")
 
-    def deploy(self, *, auto_approve: bool = False, fail_on_active_runs: bool = False) -> None:
+    def deploy(
+        self, *, auto_approve: bool = False, fail_on_active_runs: bool = False, force_lock: bool = False
+    ) -> None:
         """The command has deployed the bundle and said so. Prove it by state, plan and metadata.
 
         To be called under a lock of ours: the command reads its state before it takes its own lock.
@@ -127,6 +134,7 @@ class BundleCli:
         Args:
             auto_approve: also delete or recreate what holds data (schemas, pipelines, ...).
             fail_on_active_runs: refuse while jobs or pipelines of the bundle run.
+            force_lock: take the command's lock though it is held: only if it is known to be a dead deploy's.
 
         Raises:
             NeedsHuman: it was refused, or was ended in the middle: then the state must be looked at.
@@ -135,18 +143,28 @@ class BundleCli:
         flags = [
             *(["--auto-approve"] if auto_approve else []),
             *(["--fail-on-active-runs"] if fail_on_active_runs else []),
+            *(["--force-lock"] if force_lock else []),
         ]
-        self._bundle("deploy", *flags, keep=self._journal(), within_seconds=self.limits.deploy)
+        journal = self.journal
+        self._forget_sent_files(journal.folder)
+        with journal.deploying() as in_use:
+            self._bundle(
+                "deploy", *flags, keep=journal.folder, within_seconds=self.limits.deploy, in_use=in_use
+            )
 
     # How it is called
 
-    def _json(self, what: str, *flags: str) -> dict[str, Any]:
-        # Not the journal's folder: `plan` would replay the journal of a deploy that is under way.
+    def _json(self, what: str, *flags: str, journal: DeployJournal | None = None) -> dict[str, Any]:
+        # Not the journal's folder itself: `plan` would replay the journal of a deploy that is under way.
         with tempfile.TemporaryDirectory(prefix="dabflow-bundle-") as keep:
+            if journal is not None:
+                journal.copied_to(Path(keep))
             done = self._bundle(what, *flags, keep=Path(keep), within_seconds=self.limits.look)
         return json_object(f"databricks bundle {what}", done.stdout)
 
-    def _bundle(self, what: str, *flags: str, keep: Path, within_seconds: float) -> child.Finished:
+    def _bundle(
+        self, what: str, *flags: str, keep: Path, within_seconds: float, in_use: int | None = None
+    ) -> child.Finished:
         self.host_in_bundle()
         log.debug("databricks %s", self._version)
         self._workspace.preflight()
@@ -158,6 +176,7 @@ class BundleCli:
             within_seconds=within_seconds,
             secrets=secrets_in(credentials),
             on_line=log_stderr,
+            keeps_open=() if in_use is None else (in_use,),
         )
         if isinstance(done, child.TimedOut) or done.exit_code != 0:
             raise self._failure(what, done)
@@ -201,12 +220,9 @@ class BundleCli:
             "look at the state before anything is deployed again: retry this step, it names what was left behind",
         )
 
-    def _journal(self) -> Path:
-        """The durable folder of this bundle, target and deployer, holding the last deploy's journal only.
-
-        The command also keeps there which files it has sent, by their time on disk. A checkout may be older
-        than that, and its files would then not be sent; so this part is forgotten.
-        """
+    @property
+    def journal(self) -> DeployJournal:
+        """The durable folder of this bundle, target and deployer, holding the last deploy's journal only."""
         subject = (
             self._declared.bundle,
             str(self.bundle),
@@ -218,9 +234,15 @@ class BundleCli:
         name = re.sub(r"[^\w.-]+", "_", f"{self._declared.bundle}-{self.target.name}")
         folder = self.journal_home / f"{name}-{key}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return DeployJournal(folder, self.target.name)
+
+    def _forget_sent_files(self, folder: Path) -> None:
+        """The command also keeps in the journal which files it has sent, by their time on disk.
+
+        A checkout may be older than that, and its files would then not be sent; so this part is forgotten.
+        """
         shutil.rmtree(folder / self.target.name / "sync-snapshots", ignore_errors=True)
         (folder / self.target.name / "deployment.json").unlink(missing_ok=True)
-        return folder
 
     @cached_property
     def _workspace(self) -> Workspace:

@@ -61,7 +61,7 @@ class TimedOut(Finished):
     """A program that we ended, with everything it had started, because its time was over."""
 
 
-def run(
+def run(  # noqa: PLR0913 - all but the command are said by name
     command: Sequence[str],
     *,
     cwd: Path,
@@ -69,6 +69,7 @@ def run(
     within_seconds: float,
     secrets: Sequence[str] = (),
     on_line: OnLine | None = None,
+    keeps_open: Sequence[int] = (),
 ) -> Finished:
     """Run `command` to its end, or end it; nothing it started in its group is left either way.
 
@@ -79,6 +80,7 @@ def run(
         within_seconds: then the whole group gets SIGTERM, and SIGKILL 3 seconds later.
         secrets: values that must not appear in the log or in what is returned.
         on_line: called with the stream and each line, scrubbed, as it comes; logged if not given.
+        keeps_open: descriptors of ours that stay open as long as anything of it lives: a lock on one tells.
 
     Returns:
         `TimedOut` when the time was over, `Finished` otherwise, whatever the exit code.
@@ -90,7 +92,7 @@ def run(
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dabflow-home-") as home:
         variables = base_environment(Path(home)) | dict(environment)
-        with _started(command, cwd, variables) as process:
+        with _started(command, cwd, variables, keeps_open) as process:
             in_time = _follow(process, output, started + within_seconds)
     seconds = round(time.monotonic() - started, 3)
     outcome = Finished if in_time else TimedOut
@@ -106,7 +108,7 @@ def base_environment(home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _started(
-    command: Sequence[str], cwd: Path, environment: Mapping[str, str]
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], keeps_open: Sequence[int]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running program; its pipes are closed at the end, its group is ended if we are interrupted."""
     with _watcher() as watch:
@@ -119,6 +121,7 @@ def _started(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                pass_fds=tuple(keeps_open),
             )
         except OSError as error:
             raise NeedsHuman(

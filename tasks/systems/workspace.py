@@ -100,6 +100,14 @@ class Workspace(JobRuns):
         entries = _at(state, "state") or {}
         return {key: str(entry["__id__"]) for key, entry in entries.items() if _at(entry, "__id__")}
 
+    def state_version(self, root_path: str) -> tuple[str, int] | None:
+        """The lineage of the bundle's state and how often it was written, or None if there is none.
+
+        Source: `resources.json` in the state folder, `lineage` and `serial`; CLI 1.14.
+        """
+        state = self._json(f"{root_path}/state/resources.json")
+        return None if state is None else (str(_at(state, "lineage")), int(_at(state, "serial") or 0))
+
     def orphans(self, root_path: str) -> list[Orphan]:
         """Jobs and pipelines that name this bundle as their owner but are not in its state.
 

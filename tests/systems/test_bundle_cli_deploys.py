@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -197,3 +198,64 @@ def test_the_journal_heals_a_deploy_whose_state_was_not_written(cli: BundleCli, 
 
     assert jobs(box) == ["report", "smoke_test"]
     assert box.workspace().orphans(ROOT) == []
+
+
+def ended_in_the_middle(cli: BundleCli, box: Box, path: str, **fault: object) -> None:
+    """A deploy that is killed while the request to `path` does not get through."""
+    box.goes_wrong("before", path, method="POST", status=503, times=999, **fault)
+    cli.limits = Limits(deploy=8)
+    with pytest.raises(NeedsHuman, match="its lock may be left"):
+        cli.deploy()
+    box.all_is_well()
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "left"),
+    [
+        pytest.param(CREATE, {"nth": 2}, {"skip": 1, "create": 1}, id="half of the jobs are made"),
+        pytest.param(
+            r".*/state/resources\.json", {}, {"skip": 2}, id="all is made, the state is not written"
+        ),
+    ],
+)
+def test_what_the_journal_of_a_killed_deploy_knows_is_taken_over(
+    cli: BundleCli, box: Box, path: str, fault: dict[str, object], left: dict[str, int]
+) -> None:
+    """The lock is the one that it took, nothing is made twice, and a plan says what is left."""
+    workspace = box.workspace()
+    ended_in_the_middle(cli, box, path, **fault)
+    orphans = {orphan.id for orphan in workspace.orphans(ROOT)}
+    lock = workspace.lock(ROOT)
+    next_one = fresh(cli)
+
+    found = next_one.journal.unfinished()
+
+    assert found is not None
+    assert found.follows(workspace.state_version(ROOT))
+    assert orphans == found.ids != set()
+    assert lock is not None
+    assert found.took(lock.since)
+    planned = [entry["action"] for entry in next_one.plan(after_unfinished=True)["plan"].values()]
+    assert Counter(planned) == left
+    assert Counter(actions(next_one).values()) == {"create": 2}  # without the journal: everything again
+    next_one.deploy(force_lock=True)
+    assert jobs(box) == ["report", "smoke_test"]
+    assert workspace.orphans(ROOT) == []
+    assert workspace.lock(ROOT) is None
+    after = next_one.journal.unfinished()
+    assert after is not None
+    assert not after.follows(workspace.state_version(ROOT))
+
+
+def test_a_journal_proves_nothing_once_somebody_else_has_deployed(
+    cli: BundleCli, box: Box, tmp_path: Path
+) -> None:
+    ended_in_the_middle(cli, box, CREATE, nth=2)
+    elsewhere = BundleCli(cli.target, fresh(cli).folder, journal_home=tmp_path / "another worker")
+    assert elsewhere.journal.unfinished() is None
+
+    elsewhere.deploy(force_lock=True)
+
+    found = cli.journal.unfinished()
+    assert found is not None
+    assert not found.follows(box.workspace().state_version(ROOT))

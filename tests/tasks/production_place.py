@@ -1,11 +1,14 @@
 """Production of acme/lakehouse as 1.3.0 left it, and candidates of our own for it."""
 
+import io
+import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from databricks.sdk.service.workspace import ImportFormat
 from playing import SLUG, People
 from stages import forget_faults, planned
 
@@ -20,6 +23,21 @@ from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
 BRANCH = "release/1.4.0"
+
+_WATCHING = """#!{python}
+import pathlib, subprocess, sys
+
+with open({record!r}, "a") as record:
+    print("", *sys.argv[1:], "", file=record)
+deploys = sys.argv[1:3] == ["bundle", "deploy"]
+try:
+    done = subprocess.run([{real!r}, *sys.argv[1:]], timeout={seconds} if deploys else None)
+except subprocess.TimeoutExpired:  # it was killed by SIGKILL
+    sys.exit(137)
+if deploys:
+    subprocess.run([{python!r}, {script!r}], check=True)
+sys.exit(done.returncode)
+"""
 
 
 @dataclass
@@ -92,24 +110,39 @@ class Place:
         forget_faults(self.world)
 
     def watch_the_command(
-        self, monkeypatch: pytest.MonkeyPatch, *, after_deploy: str = ""
+        self, monkeypatch: pytest.MonkeyPatch, *, after_deploy: str = "", killed_after: float | None = None
     ) -> Callable[[], list[str]]:
         """Stand before the `databricks` command; returns what tells how it was called so far.
 
         Args:
-            monkeypatch: takes the stand-in away at the end.
+            monkeypatch: takes this away at the end.
             after_deploy: Python that runs after each deploy, with its environment.
+            killed_after: seconds after which a deploy is killed.
         """
         folder = self.world.folder / "watched"
         folder.mkdir()
         record, program, script = folder / "calls.txt", folder / "databricks", folder / "after.py"
         record.touch()
         script.write_text(after_deploy)
-        real = os.environ["DABFLOW_DATABRICKS_CLI"]
         program.write_text(
-            f'#!/bin/sh\necho " $* " >> {record}\n{real} "$@"; code=$?\n'
-            f'case "$*" in *"bundle deploy"*) {sys.executable} {script} || exit 99;; esac\nexit $code\n'
+            _WATCHING.format(
+                python=sys.executable,
+                record=str(record),
+                real=os.environ["DABFLOW_DATABRICKS_CLI"],
+                seconds=killed_after,
+                script=str(script),
+            )
         )
         program.chmod(0o755)
         monkeypatch.setenv("DABFLOW_DATABRICKS_CLI", str(program))
         return lambda: record.read_text().splitlines()
+
+    def hold_the_lock(self, user: str) -> None:
+        """Somebody deploys there right now, as far as the command can tell."""
+        lock = {"ID": "x", "AcquisitionTime": "2026-11-24T12:00:00Z", "IsForced": False, "User": user}
+        self.workspace.client.workspace.upload(
+            f"{self.root}/state/deploy.lock",
+            io.BytesIO(json.dumps(lock).encode()),
+            format=ImportFormat.RAW,
+            overwrite=True,
+        )

@@ -11,7 +11,7 @@ from production_place import Place
 from sandbox.world import World
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.release import ProductionPlan
+from tasks.rules.release import Candidate, ProductionPlan
 
 pytestmark = [pytest.mark.xdist_group("stages"), pytest.mark.timeout(240)]
 
@@ -156,6 +156,52 @@ def test_what_was_done_already_is_not_asked_for_again(place: Place) -> None:
 
     names = sorted(str(job.settings.name) for job in place.workspace.client.jobs.list() if job.settings)
     assert names == ["daily_report", "order_quality", "smoke_test"]
+
+
+def killed_half_way(place: Place, candidate: Candidate, approved: ProductionPlan) -> None:
+    """A deploy is killed by SIGKILL while the new job cannot be made."""
+    arm(place.world, server="prod", kind="before", path="/api/2.2/jobs/create", status=503, times=999)
+    with pytest.MonkeyPatch.context() as patch:
+        place.watch_the_command(patch, killed_after=8)
+        with pytest.raises(NeedsHuman, match="failed"):
+            place.deploy(candidate, approved)
+    place.forget_faults()
+
+
+def test_a_deploy_that_was_killed_half_way_goes_on_from_its_journal(place: Place) -> None:
+    """One job was changed and one deleted, one not yet made; its lock is taken over, and nothing is made twice."""
+    candidate = place.candidate()
+    approved = place.plan(candidate)
+    killed_half_way(place, candidate, approved)
+    assert place.workspace.lock(place.root) is not None
+    assert place.workspace.deployed_commit(place.root) != candidate.commit
+
+    place.deploy(candidate, approved)
+
+    names = sorted(str(job.settings.name) for job in place.workspace.client.jobs.list() if job.settings)
+    assert names == ["daily_report", "order_quality", "smoke_test"]
+    assert place.workspace.lock(place.root) is None
+    assert place.workspace.deployed_commit(place.root) == candidate.commit
+
+
+def test_a_killed_deploy_with_a_change_by_hand_since_is_not_what_was_approved(place: Place) -> None:
+    candidate = place.candidate()
+    approved = place.plan(candidate)
+    killed_half_way(place, candidate, approved)
+    place.workspace.client.jobs.update(
+        place.job("smoke_test"), new_settings=JobSettings(max_concurrent_runs=7)
+    )
+
+    assert "job `smoke_test` would be updated (`max_concurrent_runs`)" in refused(place, approved).problem
+
+
+def test_a_lock_that_somebody_else_holds_is_not_broken(place: Place) -> None:
+    candidate = place.candidate()
+    approved = place.plan(candidate)
+    place.hold_the_lock("somebody@acme.example")
+
+    with pytest.raises(NeedsHuman, match=r"deploy lock acquired by somebody@acme\.example"):
+        place.deploy(candidate, approved)
 
 
 def deploys(calls: list[str]) -> list[str]:
