@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.plans import Plan, protected_in
+from tasks.rules.redaction import without
 from tasks.rules.release import Candidate, Release, Validated
 from tasks.systems import connections
 from tasks.systems.bundle_cli import BundleCli
@@ -74,6 +76,23 @@ def deployer_of(target: str) -> str:
 
 def workspace_of(target: str) -> Workspace:
     return Workspace(target_of(target))
+
+
+def plan_without_secrets(
+    cli: BundleCli, bundle: Validated, *, after_unfinished: bool = False
+) -> dict[str, Any]:
+    """What a deploy of the bundle would do; the values of secret variables are hidden wherever the bundle puts them.
+
+    Raises:
+        NeedsHuman: there is no plan to be had.
+        TryAgain: the workspace does not answer.
+    """
+    plan = cli.plan(after_unfinished=after_unfinished)
+    if not digests.holds_secrets(bundle.variables):
+        return plan
+    secrets = digests.secrets_of(cli.validate())
+    hidden: dict[str, Any] = {**plan, "plan": without(plan["plan"], secrets, digests.fingerprint)}
+    return hidden
 
 
 def insist_on_a_state(bundle: Validated, plan: Plan, runs: str | None) -> None:

@@ -8,7 +8,14 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from tasks.bundles import all_validated, bundle_clis, deployer_of, insist_on_a_state, workspace_of
+from tasks.bundles import (
+    all_validated,
+    bundle_clis,
+    deployer_of,
+    insist_on_a_state,
+    plan_without_secrets,
+    workspace_of,
+)
 from tasks.deploy_guard import insist_on_approval, insist_on_nothing_more, insist_on_written
 from tasks.examine import subject_of
 from tasks.record import ensure_record, ensure_state, failure_recorded
@@ -93,19 +100,20 @@ class _Deploys:
         if self.approved is not None:
             now = all_validated(self.clis, self.bundles[0].target)
             self.subject = subject_of(self.candidate, now)
-        self.plans = {str(cli.bundle): self._plan(cli) for cli in self.clis}
+        pairs = zip(self.clis, self.bundles, strict=True)
+        self.plans = {bundle.bundle: self._plan(cli, bundle) for cli, bundle in pairs}
         self._insist()
 
     def carry_out(self) -> None:
         for place, (cli, bundle) in enumerate(zip(self.clis, self.bundles, strict=True)):
             if place:  # the deploys before it took their time
-                self.plans[bundle.bundle] = self._plan(cli)
+                self.plans[bundle.bundle] = self._plan(cli, bundle)
                 self._insist()
             plan = Plan.of_object(self.plans[bundle.bundle])
             self._deploy(cli, bundle, plan)
 
-    def _plan(self, cli: BundleCli) -> dict[str, object]:
-        return cli.plan(after_unfinished=self.rests[str(cli.bundle)] is not None)
+    def _plan(self, cli: BundleCli, bundle: Validated) -> dict[str, object]:
+        return plan_without_secrets(cli, bundle, after_unfinished=self.rests[bundle.bundle] is not None)
 
     def _insist(self) -> None:
         if self.approved is not None and self.subject is not None:

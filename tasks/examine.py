@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, workspace_of
+from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, plan_without_secrets, workspace_of
 from tasks.rules import digests
 from tasks.rules.bound_plan import bound_plan
 from tasks.rules.errors import NeedsHuman
@@ -123,7 +123,7 @@ def plan_of_production(release: Release, candidate: Candidate) -> ProductionPlan
 def _planned(
     release: Release, candidate: Candidate, clis: list[BundleCli], bundles: tuple[Validated, ...]
 ) -> ProductionPlan:
-    plans = {str(cli.bundle): cli.plan() for cli in clis}
+    plans = {v.bundle: plan_without_secrets(cli, v) for cli, v in zip(clis, bundles, strict=True)}
     pages = [
         _page(release, candidate, bundle, Plan.of_object(plans[bundle.bundle]), several=len(bundles) > 1)
         for bundle in bundles

@@ -29,6 +29,7 @@ _EACH_TIME = "(a new run with each deploy)"
 _LOCAL = ".lifecycle"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORT = 12
+_SHORTEST_SECRET = 6
 
 Canonical = dict[str, Any]
 
@@ -105,6 +106,28 @@ def variables_of(validate_json: Mapping[str, Any]) -> dict[str, object]:
         name: redacted(name, variable.get("value", variable.get("default")), fingerprint)
         for name, variable in variables.items()
     }
+
+
+def secrets_of(validate_json: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the values of variables that look secret, longest first: a bundle may write them anywhere.
+
+    Very short ones are left out: hiding each `a` of a plan would hide the plan.
+    """
+    found: set[str] = set()
+
+    def noted(secret: str) -> str:
+        found.add(secret)
+        return secret
+
+    variables: Mapping[str, Mapping[str, Any]] = validate_json.get("variables") or {}
+    for name, variable in variables.items():
+        redacted(name, variable.get("value", variable.get("default")), noted)
+    return tuple(sorted((s for s in found if len(s) >= _SHORTEST_SECRET), key=lambda s: (-len(s), s)))
+
+
+def holds_secrets(variables: Mapping[str, object]) -> bool:
+    """Whether any of the variables (see `variables_of`) is there as a fingerprint."""
+    return REDACTED[:-1] in json.dumps(variables)
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ This is the last net, not the first: a secret belongs into a secret scope, and `
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 REDACTED = "(redacted)"
 
@@ -38,6 +38,21 @@ def redacted(path: str, value: object, hide: Hide = _redacted) -> object:
         hide: what is written in the place of a secret.
     """
     return _hidden(value, hide) if _names_a_secret(path) else _looked_through(value, hide)
+
+
+def without(value: object, secrets: Collection[str], hide: Hide = _redacted) -> object:
+    """Return the value with these very secrets hidden, wherever they stand in it."""
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, hide(secret))
+            return value
+        case dict():
+            return {key: without(inner, secrets, hide) for key, inner in value.items()}
+        case list():
+            return [without(inner, secrets, hide) for inner in value]
+        case _:
+            return value
 
 
 def _names_a_secret(path: str) -> bool:

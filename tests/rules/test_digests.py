@@ -191,6 +191,21 @@ def test_the_variables_are_kept_without_their_secrets() -> None:
     assert digests.variables_of({}) == {}
 
 
+def test_the_secrets_among_the_variables_are_found() -> None:
+    variables = {
+        "db_password": {"value": "hunter2-hunter2"},
+        "api_token": {"value": "short"},
+        "catalog": {"value": "prod"},
+        "command": {"value": ["--token", "hunter3"]},
+        "from_scope": {"value": {"password": "{{secrets/scope/key}}"}},
+    }
+    validated = {"variables": variables}
+
+    assert digests.secrets_of(validated) == ("hunter2-hunter2", "hunter3")
+    assert digests.holds_secrets(digests.variables_of(validated))
+    assert not digests.holds_secrets(digests.variables_of({"variables": {"catalog": {"value": "prod"}}}))
+
+
 def test_the_released_commit_in_a_job_is_the_same_before_and_after_the_merge() -> None:
     """A bundle may write its commit into a tag; the merge commit has another number and the same tree."""
     candidate, merge = "c" * 40, "d" * 40

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.rules.redaction import REDACTED, redacted
+from tasks.rules.redaction import REDACTED, redacted, without
 
 DAPI = "dapi" + "0123456789abcdef" * 2
 
@@ -57,3 +57,12 @@ def test_a_value_is_hidden_by_its_own_look(value: object, expected: object) -> N
 )
 def test_what_is_no_secret_is_shown(path: str, value: object) -> None:
     assert redacted(path, value) == value
+
+
+def test_a_known_secret_is_hidden_wherever_it_stands() -> None:
+    plan = {"jdbc": "x://sa:hunter2@db", "list": ["hunter2", 7, {"hunter2": None}]}
+
+    assert without(plan, ["hunter2"]) == {
+        "jdbc": f"x://sa:{REDACTED}@db",
+        "list": [REDACTED, 7, {"hunter2": None}],
+    }

@@ -177,3 +177,25 @@ def test_a_state_that_is_not_shown_is_a_stop_not_a_first_deployment(place: Place
 
     with pytest.raises(NeedsHuman, match="wants to create everything again"):
         place.plan()
+
+
+def test_a_secret_variable_is_in_nothing_that_is_shown_or_kept(place: Place) -> None:
+    """Here a bundle puts it where nothing else says that it is one."""
+    text = place.text("databricks.yml").replace(
+        "variables:\n", "variables:\n  db_password:\n    default: hunter2-hunter2\n", 1
+    )
+    place.commit("databricks.yml", text)
+    job = place.text("resources/daily_report.yml")
+    one = place.plan(
+        place.commit(
+            "resources/daily_report.yml", job.replace("owner: data-platform", "owner: ${var.db_password}")
+        )
+    )
+
+    assert b"hunter2" not in one.to_bytes()
+    assert "owner" in one.page
+    other = place.plan(place.changed("databricks.yml", "hunter2-hunter2", "hunter3-hunter3"))
+    assert other.digest != one.digest
+    sentences = differences(one, other)
+    assert "variable `db_password` has another value than was approved" in sentences
+    assert "hunter" not in str(sentences)
