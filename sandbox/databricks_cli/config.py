@@ -66,7 +66,9 @@ def _read(file: Path, log: Log) -> Map:
     for container, key, _ in find(raw, ("targets", "*", "variables", "*")):
         container[key] = _full_variable(container[key])
     config = schema.normalize(raw, "Root", log)
-    result: Map = config if isinstance(config, Map) else Map()
+    if raw is not None and not isinstance(config, Map):
+        raise Failed(f"failed to load {file}: :0:0: expected a map, found a invalid")
+    result: Map = Map() if raw is None else config
     for group in ("jobs", "pipelines"):
         for container, key, _ in find(result, ("resources", group, "*")):
             if isinstance(container[key], Map) and place(container[key]) is None:
@@ -175,7 +177,7 @@ def _select_target(bundle: Bundle) -> None:
     if name not in targets:
         raise Failed(f"{name}: no such target. Available targets: {', '.join(targets)}")
     target = targets[name] or Map()
-    _overlay(bundle, target)
+    _overlay(bundle, target, name)
     config = bundle.config
     config["bundle"] = merge(config.get("bundle") or Map(), {"target": name, "environment": name})
     for key in ("mode", "cluster_id"):
@@ -198,20 +200,27 @@ def _default_target(targets: dict[str, Json]) -> str:
     return chosen[0]
 
 
-def _overlay(bundle: Bundle, target: Map) -> None:
+def _overlay(bundle: Bundle, target: Map, name: str) -> None:
     config = bundle.config
     variables = config.get("variables") or {}
-    for name in target.get("variables") or {}:
-        if name not in variables:
+    for variable in target.get("variables") or {}:
+        if variable not in variables:
             raise Failed(
-                f"failed to perform target override for target={bundle.options.target}: variable {name} is not"
+                f"failed to perform target override for target={name}: variable {variable} is not"
                 " defined but is assigned a value"
             )
     for key in _MERGED_FROM_TARGET:
         if target.get(key) is not None:
-            config[key] = merge(config.get(key), target[key])
-    for name, override in (target.get("variables") or {}).items():
-        variables[name] = located({**(variables[name] or {}), **(override or {})}, place(variables[name]))
+            try:
+                config[key] = merge(config.get(key), target[key])
+            except TypeError as error:
+                raise Failed(
+                    f"failed to perform target override for target={name}: failed to merge target={name} field={key}:"
+                    f" {error}"
+                ) from error
+    for variable, override in (target.get("variables") or {}).items():
+        old = variables[variable]
+        variables[variable] = located({**(old or {}), **(override or {})}, place(old))
     if target.get("run_as") is not None:
         config["run_as"] = target["run_as"]
 

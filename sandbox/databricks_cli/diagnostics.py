@@ -28,11 +28,12 @@ class Stopped(Exception):
 class Failed(Exception):
     """The command cannot go on. `summary` is the line after "Error: ", `detail` stands apart below it."""
 
-    def __init__(self, summary: str, detail: str = "", at: Location | None = None) -> None:
+    def __init__(self, summary: str, detail: str = "", at: Location | None = None, path: Path = ()) -> None:
         super().__init__(summary)
         self.summary = summary
         self.detail = detail
         self.at = at
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Log:
         if isinstance(error, Stopped):
             return
         if isinstance(error, Failed):
-            self.add(Diagnostic("Error", prefix + error.summary, error.detail, at=error.at))
+            self.add(Diagnostic("Error", prefix + error.summary, error.detail, error.path, error.at))
         else:
             self.add(Diagnostic("Error", f"{prefix}{error}"))
 

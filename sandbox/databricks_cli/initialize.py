@@ -55,7 +55,8 @@ def initialize(bundle: Bundle) -> None:
 def _check_resources(bundle: Bundle) -> None:
     for container, key, path in find(bundle.config, ("resources", "*", "*")):
         if container[key] is None:
-            raise Failed(f"{path[1][:-1]} {key} is not defined" if isinstance(path[1], str) else str(key))
+            at = container.values_at.get(str(key)) if isinstance(container, Map) else None
+            raise Failed(f"{str(path[1])[:-1]} {key} is not defined", at=at, path=path)
     name = bundle.name
     if "${" in name:
         raise Failed(

@@ -128,17 +128,18 @@ def expand_pipeline_globs(bundle: Bundle) -> None:
 
 
 def translate(bundle: Bundle) -> None:
-    """Turn local paths into the workspace paths where sync will put them.
+    """Turn local paths into the workspace paths where sync will put them: all of them or, after an error, none.
 
     Raises:
         Failed: a path leads to nothing, or to a file where a notebook is wanted.
     """
     remote = bundle.workspace("file_path")
-    for container, key, path, kind in _holders(bundle):
-        text = container[key]
-        new = _translated(bundle, text, path, kind, remote)
+    found = [
+        (c, key, _translated(bundle, c[key], path, kind, remote)) for c, key, path, kind in _holders(bundle)
+    ]
+    for container, key, new in found:
         if new is not None:
-            container[key] = located(new, place(text))
+            container[key] = located(new, place(container[key]))
 
 
 def _translated(bundle: Bundle, text: str, path: Path, kind: Kind, remote: str) -> str | None:

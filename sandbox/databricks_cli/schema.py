@@ -5,19 +5,23 @@ values get their types, unknown fields and wrong types are warned about and left
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from sandbox.databricks_cli.diagnostics import Log
-from sandbox.databricks_cli.values import Json, Location, Map, Path, find, kind, located, place
+from sandbox.databricks_cli.values import Json, Location, Map, Moment, Path, Seq, find, kind, located, place
 
 PURE_REFERENCE = re.compile(r"\$\{[^\W\d_][\w-]*(\.[^\W\d_][\w-]*(\[[0-9]+\])*)*(\[[0-9]+\])*\}")
 
 _TRUE = {"true", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
 _FALSE = {"false", "n", "N", "no", "No", "NO", "off", "Off", "OFF"}
+_INT64 = 1 << 63
+_NUMBERS = {"i": "an integer", "f": "a floating point number"}
 _WORDS = {"s": "string", "b": "bool", "i": "int", "f": "float"}
 
 _NOTHING = object()
@@ -49,7 +53,7 @@ class _Normalizer:
     def fit(self, value: Json, shape: str, path: Path, at: Location | None) -> Json:
         base = shape.partition(":")[0]
         if base == "*":
-            return value
+            return located(str(value), at) if isinstance(value, Moment) else value
         if base in _WORDS:
             return self.scalar(value, base, path, at)
         if value is None or (isinstance(value, str) and PURE_REFERENCE.fullmatch(value)):
@@ -64,13 +68,14 @@ class _Normalizer:
 
     def mapping(self, value: dict[str, Json], known: dict[str, str], path: Path) -> Json:
         keys_at = value.keys_at if isinstance(value, Map) else {}
+        values_at = value.values_at if isinstance(value, Map) else {}
         anchored = value.anchored if isinstance(value, Map) else frozenset[str]()
         result: Map = located({}, place(value))
-        result.keys_at, result.anchored = keys_at, anchored
+        result.keys_at, result.values_at, result.anchored = keys_at, values_at, anchored
         for key, item in value.items():
-            at = place(item) or keys_at.get(key)
+            at = place(item) or values_at.get(key) or keys_at.get(key)
             if key not in known:
-                if key not in anchored:
+                if key not in anchored and not _all_anchored(item):
                     self.warn(f"unknown field: {key}", path, keys_at.get(key) or place(value))
                 continue
             fitted = self.fit(item, known[key], (*path, key), at)
@@ -82,8 +87,9 @@ class _Normalizer:
         if not isinstance(value, list):
             return self.mismatch("sequence", value, path, at)
         items: list[Json] = []
-        for item in value:
-            fitted = self.fit(item, shape, (*path, len(items)), place(item) or at)
+        values_at = value.values_at if isinstance(value, Seq) else {}
+        for index, item in enumerate(value):
+            fitted = self.fit(item, shape, (*path, len(items)), place(item) or values_at.get(index) or at)
             if fitted is not _NOTHING:
                 items.append(fitted)
         return located(items, place(value))
@@ -93,13 +99,18 @@ class _Normalizer:
         if value is None:
             self.warn(f"expected a {word} value, found null", path, at)
             return _NOTHING
-        if isinstance(value, str):
+        if isinstance(value, Moment):
+            parsed = located(str(value), at) if base == "s" else None
+        elif isinstance(value, str):
             if base == "s" or PURE_REFERENCE.fullmatch(value):
                 return value
             parsed = _parsed(value, base)
+            if parsed is None and base in _NUMBERS:
+                self.warn(f'cannot parse "{value}" as {_NUMBERS[base]}', path, at)
+                return _NOTHING
         elif isinstance(value, (dict, list)) or (base != "s" and isinstance(value, bool) != (base == "b")):
             parsed = None
-        elif base == "i" and value != int(value):
+        elif base == "i" and not (abs(value) < _INT64 and value == int(value)):
             self.warn(f'cannot accurately represent "{value:g}" as integer due to precision loss', path, at)
             return _NOTHING
         else:
@@ -131,7 +142,22 @@ def _converted(value: Json, base: str, at: Location | None) -> Json:
 def _text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:.17g}" if isinstance(value, float) and value != int(value) else str(int(value))
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return f"{Decimal(repr(value)):f}".removesuffix(".0")
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else '+'}Inf"
+    return str(value)
+
+
+def _all_anchored(value: Json) -> bool:
+    """Whether this is a container of nothing but reusable blocks: then nobody minds its unknown name."""
+    if isinstance(value, Map):
+        return bool(value) and all(
+            key in value.anchored or _all_anchored(item) for key, item in value.items()
+        )
+    if isinstance(value, Seq):
+        return bool(value) and all(i in value.anchored or _all_anchored(item) for i, item in enumerate(value))
+    return False
 
 
 def _parsed(text: str, base: str) -> Json:

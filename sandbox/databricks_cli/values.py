@@ -21,18 +21,35 @@ class Location(NamedTuple):
 class Map(dict[str, Json]):
     """A mapping; `at` is where it was first written, or None when it was computed.
 
-    `keys_at` has the places of the keys, `anchored` the keys whose values are used elsewhere by an alias.
+    `keys_at` and `values_at` have the places of keys and values; in `anchored` are the keys whose values have an
+    anchor, or are what an alias means.
     """
 
     at: Location | None = None
     keys_at: Mapping[str, Location] = {}
+    values_at: Mapping[str, Location] = {}
     anchored: frozenset[str] = frozenset()
+
+    def put(self, key: str, value: Json, key_at: Location, value_at: Location) -> None:
+        """Set a value. A key that was there keeps its place; that of the value is the new one."""
+        self.keys_at = {key: key_at, **self.keys_at}
+        self.values_at = {**self.values_at, key: value_at}
+        self.anchored -= {key}
+        self[key] = value
+
+    def take(self, other: "Map") -> None:
+        """Put in everything of another mapping, its values before those that were here."""
+        for key, value in other.items():
+            self.put(key, value, other.keys_at[key], other.values_at[key])
+        self.anchored |= other.anchored
 
 
 class Seq(list[Json]):
     """A sequence; `at` is where it was first written, or None when it was computed."""
 
     at: Location | None = None
+    values_at: Mapping[int, Location] = {}
+    anchored: frozenset[int] = frozenset()
 
 
 class Text(str):  # noqa: SLOT000 - slots would forbid the attribute
@@ -41,9 +58,13 @@ class Text(str):  # noqa: SLOT000 - slots would forbid the attribute
     at: Location | None = None
 
 
+class Moment(Text):
+    """A text that YAML takes for a time."""
+
+
 def located(value: Json, at: Location | None) -> Json:
     """Return `value` with its place attached, where the type can carry one."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Moment):
         value = Text(value)
     elif isinstance(value, dict) and not isinstance(value, Map):
         value = Map(value)
@@ -65,13 +86,14 @@ def merge(old: Json, new: Json) -> Json:
     if old is None or new is None:
         return new if old is None else old
     if isinstance(old, dict) and isinstance(new, dict):
-        joined = located(dict(old), place(old))
+        joined: Map = located(dict(old), place(old))
+        joined.values_at = {**getattr(new, "values_at", {}), **getattr(old, "values_at", {})}
         for key, value in new.items():
             joined[key] = merge(old[key], value) if key in old else value
         return joined
     if isinstance(old, list) and isinstance(new, list):
         return located([*old, *new], place(old))
-    if isinstance(old, (dict, list)) or isinstance(new, (dict, list)):
+    if kind(old) != kind(new):
         raise TypeError(f"cannot merge {kind(old)} with {kind(new)}")
     return new
 
@@ -84,6 +106,7 @@ def kind(value: Json) -> str:
         (bool, "bool"),
         (dict, "map"),
         (list, "sequence"),
+        (Moment, "time"),
         (str, "string"),
         (int, "int"),
         (float, "float"),
@@ -128,9 +151,9 @@ def replace_texts(value: Json, change: Callable[[str, Path], Json], path: Path =
 
 
 def plain(value: Json) -> Json:
-    """Return `value` without places and without what is not set (None)."""
+    """Return `value` without places."""
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items() if v is not None}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list):
         return [plain(v) for v in value]
     return str(value) if isinstance(value, str) else value

@@ -1,23 +1,17 @@
-"""Reads YAML as the real command does: YAML 1.2 words, and every value knows its place.
+"""Reads YAML as the real command does, and every value knows its place.
 
-Source: go.yaml.in/yaml/v3, a port of libyaml, so that libyaml's own texts are the real command's texts.
+A merge key (`<<`) takes an alias or a list of maps; of several maps the later one counts, keys beside it always do.
+Source: libs/dyn/yamlloader of the real command.
 """
 
-import re
-from collections import Counter
+import math
 from pathlib import Path
 
-import yaml
-
 from sandbox.databricks_cli.diagnostics import Failed
-from sandbox.databricks_cli.values import Json, Location, Map, located
+from sandbox.databricks_cli.values import Json, Location, Map, Moment, Seq, located
+from sandbox.databricks_cli.yaml_nodes import Node, Unreadable, compose
 
-_Loader: Json = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NULLS = {"", "~", "null", "Null", "NULL"}
-_BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_DIGITS = "0123456789"
 
 
 def load(file: Path) -> Json:
@@ -27,93 +21,133 @@ def load(file: Path) -> Json:
         Failed: it cannot be read or is not YAML.
     """
     try:
-        with file.open("rb") as stream:
-            node = yaml.compose(stream, _Loader)
-    except yaml.MarkedYAMLError as error:
-        raise Failed(f"failed to load {file}: yaml: {_where(error)}{error.problem}") from error
-    except (OSError, yaml.YAMLError) as error:
+        node = compose(file)
+    except (OSError, Unreadable) as error:
         raise Failed(f"failed to load {file}: {error}") from error
-    if node is None:
-        return None
-    return _Reader(str(file), _uses(node)).value(node)
-
-
-def _uses(node: yaml.Node) -> Counter[int]:
-    """How often each node hangs in the tree: more than once when it is an anchor with aliases."""
-    uses: Counter[int] = Counter()
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        uses[id(current)] += 1
-        if uses[id(current)] == 1 and not isinstance(current, yaml.ScalarNode):
-            mapping = isinstance(current, yaml.MappingNode)
-            waiting += [n for pair in current.value for n in pair] if mapping else current.value
-    return uses
-
-
-def _where(error: yaml.MarkedYAMLError) -> str:
-    mark = error.context_mark if error.context_mark and error.context_mark.line else error.problem_mark
-    line = (mark.line if mark else 0) + isinstance(error, yaml.scanner.ScannerError)
-    return f"line {line}: " if line else ""
+    return None if node is None else _Reader(str(file)).value(node)
 
 
 class _Reader:
     """Turns the nodes of one file into located values."""
 
-    def __init__(self, file: str, aliases: Counter[int]) -> None:
+    def __init__(self, file: str) -> None:
         self.file = file
-        self.aliases = aliases
         self.open: set[int] = set()
 
-    def value(self, node: yaml.Node) -> Json:
-        if isinstance(node, yaml.ScalarNode):
-            return located(_scalar(node), self.at(node))
+    def at(self, node: Node) -> Location:
+        return Location(self.file, node.line, node.column)
+
+    def wrong(self, node: Node, what: str) -> Failed:
+        return Failed(f"failed to load {self.file}: yaml ({self.file}:{node.line}:{node.column}): {what}")
+
+    def value(self, node: Node) -> Json:
+        match node.kind:
+            case "alias":
+                return self.alias(node)
+            case "sequence":
+                values = [self.value(item) for item in node.items]
+                found: Seq = located(values, self.at(node))
+                found.values_at = dict(enumerate(self.at(_behind(item)) for item in node.items))
+                found.anchored = frozenset(i for i, item in enumerate(node.items) if _behind(item).anchor)
+                return found
+            case "mapping":
+                return self.mapping(node)
+            case _:
+                return located(self.scalar(node), self.at(node))
+
+    def alias(self, node: Node) -> Json:
         if id(node) in self.open:
-            raise Failed(f"failed to load {self.file}: yaml: anchor contains itself")
+            raise self.wrong(node, f'cyclic reference to anchor "{node.text}"')
         self.open.add(id(node))
         try:
-            if isinstance(node, yaml.SequenceNode):
-                return located([self.value(n) for n in node.value], self.at(node))
-            return self.mapping(node)
+            return self.value(_behind(node))
         finally:
             self.open.discard(id(node))
 
-    def mapping(self, node: yaml.Node) -> Map:
-        merged: dict[str, Json] = {}
-        own: dict[str, Json] = {}
-        keys_at: dict[str, Location] = {}
-        nodes: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise Failed(f"failed to load {self.file}: yaml ({self.named(node)}): key is not a scalar")
-            if key.value == "<<" and key.style is None:
-                for other in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    merged.update(self.value(other))
+    def mapping(self, node: Node) -> Map:
+        own: Map = located({}, self.at(node))
+        merged: Node | None = None
+        for key, item in zip(node.items[::2], node.items[1::2], strict=True):
+            if key.kind != "scalar":
+                raise self.wrong(node, "key is not a scalar")
+            if key.tag == "!!merge":
+                if merged is not None:
+                    raise Failed(
+                        "duplicate YAML merge key ('<<') is not allowed; to merge multiple maps, use a sequence:"
+                        " '<<: [*anchor1, *anchor2]'",
+                        at=self.at(key),
+                    )
+                merged = item
                 continue
-            name = str(key.value)
-            own[name], keys_at[name], nodes[name] = self.value(value), self.at(key), value
-        result: Map = located({**merged, **own}, self.at(node))
-        result.keys_at = keys_at
-        result.anchored = frozenset(k for k, n in nodes.items() if self.aliases[id(n)] > 1)
+            if key.tag not in {"!!str", "!!null"}:
+                raise self.wrong(node, f"invalid key tag: {key.tag}")
+            own.put(key.text, self.value(item), self.at(key), self.at(_behind(item)))
+            if _behind(item).anchor:
+                own.anchored |= {key.text}
+        return own if merged is None else self.merge(merged, own)
+
+    def merge(self, merged: Node, own: Map) -> Map:
+        """What the merge key brings, and over it what stands beside it."""
+        complaint = self.wrong(merged, "map merge requires map or sequence of maps as the value")
+        if merged.kind not in {"sequence", "alias"}:
+            raise complaint
+        result: Map = located({}, own.at)
+        for node in merged.items if merged.kind == "sequence" else [merged]:
+            other = self.value(node)
+            if not isinstance(other, Map):
+                raise complaint
+            result.take(other)
+        result.take(own)
         return result
 
-    def at(self, node: yaml.Node) -> Location:
-        return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def scalar(self, node: Node) -> Json:
+        text = node.text
+        match node.tag:
+            case "!!str":
+                return text
+            case "!!null":
+                return None
+            case "!!timestamp":
+                return Moment(text)
+            case "!!bool" if text.lower() in {"true", "false"}:
+                return text.lower() == "true"
+            case "!!int" | "!!float":
+                number = _integer(text) if node.tag == "!!int" else _float(text)
+                if number is not None:
+                    return number
+            case _:
+                pass
+        if node.tag in {"!!bool", "!!int", "!!float"}:
+            raise self.wrong(node, f"invalid {node.tag[2:]} value: {text}")
+        raise self.wrong(node, f"unknown tag: {node.tag}")
 
-    def named(self, node: yaml.Node) -> str:
-        return "{}:{}:{}".format(*self.at(node))
+
+def _behind(node: Node) -> Node:
+    """The node itself, or the one that an alias means."""
+    return node.target if node.target is not None else node
 
 
-def _scalar(node: yaml.ScalarNode) -> Json:
-    text = str(node.value)
-    if node.style is not None or node.tag == "tag:yaml.org,2002:str":
-        return text
-    if text in _NULLS:
+def _integer(text: str) -> int | None:
+    """The number: decimal with zeros in front first, then by its prefix."""
+    trimmed = text.lstrip("0")
+    if trimmed.lstrip("+-")[:1] in _DIGITS and trimmed.lstrip("+-").isdigit():
+        return int(trimmed)
+    try:
+        return int(text, 0)
+    except ValueError:
         return None
-    if text in _BOOLS:
-        return _BOOLS[text]
-    if _INT.fullmatch(text):
-        return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-    if _FLOAT.fullmatch(text):
+
+
+def _float(text: str) -> float | None:
+    sign = -1.0 if text.startswith("-") else 1.0
+    match text.lower().lstrip("+-"):
+        case ".inf":
+            return sign * math.inf
+        case ".nan":
+            return math.nan
+        case _:
+            pass
+    try:
         return float(text)
-    return text
+    except ValueError:
+        return None

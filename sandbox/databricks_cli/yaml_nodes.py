@@ -1,0 +1,130 @@
+"""The nodes of a YAML file, with what PyYAML's own composer forgets: anchors, aliases, tags as they were written.
+
+Only the first document counts, as for the real command.
+Source: go.yaml.in/yaml/v3 3.0.4 (decode.go, resolve.go), a port of libyaml.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from sandbox.databricks_cli.values import Json
+
+_Loader: Json = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), "!!null"),
+    **dict.fromkeys(("true", "True", "TRUE", "false", "False", "FALSE"), "!!bool"),
+    **{f"{sign}.{word}": "!!float" for sign in ("", "+", "-") for word in ("inf", "Inf", "INF")},
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), "!!float"),
+}
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    r"([Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"| [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?)?"
+)
+_TOO_LONG = 1 << 64
+_LONG = "tag:yaml.org,2002:"
+
+
+class Unreadable(Exception):
+    """The file is no YAML; the text is the reader's."""
+
+
+@dataclass
+class Node:
+    """One node: `text` of a scalar, `items` of a sequence, keys and values in turn of a mapping."""
+
+    kind: str
+    line: int
+    column: int
+    tag: str = ""
+    text: str = ""
+    anchor: str = ""
+    items: list["Node"] = field(default_factory=list)
+    target: "Node | None" = None  # of an alias
+
+
+def compose(file: Path) -> Node | None:
+    """Return the root of the first document, or None for an empty file.
+
+    Raises:
+        OSError: the file cannot be read.
+        Unreadable: it is not YAML.
+    """
+    with file.open("rb") as stream:
+        try:
+            return _Composer(yaml.parse(stream, _Loader)).document()
+        except yaml.MarkedYAMLError as error:
+            raise Unreadable(f"yaml: {_where(error)}{error.problem}") from error
+        except yaml.YAMLError as error:
+            raise Unreadable(str(error)) from error
+
+
+def _where(error: yaml.MarkedYAMLError) -> str:
+    mark = error.context_mark if error.context_mark and error.context_mark.line else error.problem_mark
+    line = (mark.line if mark else 0) + isinstance(error, yaml.scanner.ScannerError)
+    return f"line {line}: " if line else ""
+
+
+class _Composer:
+    def __init__(self, events: Iterator[Json]) -> None:
+        self.events = events
+        self.anchors: dict[str, Node] = {}
+
+    def document(self) -> Node | None:
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                root = self.node(next(self.events))
+                next(self.events)  # its end: what is broken after the root is broken here
+                return root
+        return None
+
+    def node(self, event: Json) -> Node:
+        at = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise Unreadable(f"yaml: unknown anchor '{event.anchor}' referenced")
+            return Node("alias", *at, text=event.anchor, target=self.anchors[event.anchor])
+        if isinstance(event, yaml.ScalarEvent):
+            node = Node("scalar", *at, tag=_tag_of(event), text=event.value)
+        else:
+            node = Node("sequence" if isinstance(event, yaml.SequenceStartEvent) else "mapping", *at)
+        if event.anchor:
+            node.anchor = event.anchor
+            self.anchors[event.anchor] = node
+        if node.kind != "scalar":
+            for inner in self.events:
+                if isinstance(inner, yaml.CollectionEndEvent):
+                    break
+                node.items.append(self.node(inner))
+        return node
+
+
+def _tag_of(event: Json) -> str:
+    """The tag that was written, else what the text stands for."""
+    if event.tag and event.tag != "!":
+        tag = str(event.tag)
+        return f"!!{tag.removeprefix(_LONG)}" if tag.startswith(_LONG) else tag
+    if event.style:
+        return "!!str"
+    return "!!merge" if event.value == "<<" else _resolved(str(event.value))
+
+
+def _resolved(text: str) -> str:
+    """What a plain text stands for, by the words of YAML 1.2 and some of 1.1."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if not text[:1].isdigit() and text[:1] not in {"+", "-", "."}:
+        return "!!str"
+    if _TIME.fullmatch(text):
+        return "!!timestamp"
+    bare = text.replace("_", "")
+    if _INT.fullmatch(bare) and not (bare.isdigit() and int(bare) >= _TOO_LONG):
+        return "!!int"
+    return "!!float" if _FLOAT.fullmatch(bare) else "!!str"
