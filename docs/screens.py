@@ -16,10 +16,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 HERE = Path(__file__).parent / "screens"
 DABFLOW = Path(sys.executable).with_name("dabflow")
+WIDE: ViewportSize = {"width": 1280, "height": 1000}
+NARROW: ViewportSize = {"width": 1100, "height": 1250}  # a pull request's text stays readable in a README
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
@@ -31,7 +33,7 @@ def main() -> None:
             ports = json.loads((Path(folder) / "addresses.json").read_text())
             with sync_playwright() as play:
                 browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
-                page = browser.new_page(viewport={"width": 1280, "height": 1000})
+                page = browser.new_page(viewport=WIDE)
                 take(page, ports)
                 browser.close()
         finally:
@@ -57,17 +59,25 @@ def start_by_form(page: Page, prefect: str) -> str:
         page.locator("textarea").nth(field).fill(value)
     picture(page, "start-form")
     page.get_by_role("button", name=re.compile("submit|run", re.IGNORECASE)).last.click()
-    page.wait_for_timeout(3000)
-    runs = ask(f"{prefect}/api/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC"})
+    while not (runs := ask(f"{prefect}/api/flow_runs/filter", {})):
+        page.wait_for_timeout(200)
     return str(runs[0]["id"])
 
 
 def approve_on_page(page: Page, address: str) -> None:
+    page.set_viewport_size(NARROW)
     page.goto(address)
-    picture(page, "pull-request", whole=True)
-    page.get_by_role("button", name="Approve as ravi").click()
-    page.wait_for_timeout(500)
-    picture(page, "approved", whole=True)
+    show_plan_and_buttons(page)
+    picture(page, "pull-request")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Approve as ravi").click()
+    show_plan_and_buttons(page)
+    picture(page, "approved")
+    page.set_viewport_size(WIDE)
+
+
+def show_plan_and_buttons(page: Page) -> None:
+    page.get_by_role("button", name="Approve as").last.evaluate("last => last.scrollIntoView({block: 'end'})")
 
 
 def resume_in_prefect(page: Page, prefect: str, run: str) -> None:
@@ -97,9 +107,9 @@ def ask(address: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN40
         return json.load(answer)
 
 
-def picture(page: Page, name: str, *, whole: bool = False) -> None:
+def picture(page: Page, name: str) -> None:
     page.wait_for_timeout(1500)
-    page.screenshot(path=HERE / f"{name}.png", full_page=whole)
+    page.screenshot(path=HERE / f"{name}.png")
 
 
 def chromium() -> str:
