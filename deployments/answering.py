@@ -1,8 +1,7 @@
 """Answer a release that waits for approval, and see what comes of it."""
 
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deployments.prefect_api import PrefectApi
@@ -11,13 +10,11 @@ from deployments.watching import Watch
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Decision
 from tasks.rules.versions import Version
+from tasks.rules.waiting import Waiting
 
 TRY_FOR_SECONDS = 15.0
 _TRY_EVERY_SECONDS = 0.5
 _SEEN_WITHIN_SECONDS = 60.0
-
-# What the form says is still missing: `tasks.rules.texts.form_description` writes it.
-_MISSING = re.compile(r"Still missing: (.*?)\.(?:\n|$)", re.DOTALL)
 _SHIPS = {"merge", "tag", "deploy production"}
 
 
@@ -27,6 +24,10 @@ class Answer:
 
     decision: Decision
     reason: str = ""
+
+
+class Overtaken(NeedsHuman):
+    """Somebody else answered before us."""
 
 
 def waiting_run(api: PrefectApi, repository: str, version: str) -> Run:
@@ -76,7 +77,8 @@ def give(api: PrefectApi, run: Run, answer: Answer, *, within_seconds: float = T
     answer is handed in again until it is taken.
 
     Raises:
-        NeedsHuman: somebody else answered before, or Prefect does not take the answer.
+        Overtaken: somebody else answered before.
+        NeedsHuman: Prefect does not take the answer.
     """
     said = {"decision": answer.decision, "reason": answer.reason}
     deadline = time.monotonic() + within_seconds
@@ -85,7 +87,7 @@ def give(api: PrefectApi, run: Run, answer: Answer, *, within_seconds: float = T
         now = api.run(run.id)
         if not now.waits:
             if first:
-                raise NeedsHuman(
+                raise Overtaken(
                     f"{run.name} was answered a moment ago by somebody else: it is {now.state.lower()}",
                     f"see what becomes of it: {run.url}",
                 )
@@ -115,18 +117,30 @@ def _clear(answered: str) -> Callable[[Run, list[Step], Question | None], bool]:
     return clear
 
 
-def missing_in(question: Question | None) -> str:
-    """What the question says is still missing for an approval."""
-    found = _MISSING.search(question.text) if question else None
-    return found[1] if found else ""
+def wake_all(api: PrefectApi, repository: str, version: str | None = None) -> Iterator[str]:
+    """Every waiting release of the repository, or this one, looks at GitHub again; yields a line about each.
+
+    Waking for nothing changes nothing; where nothing waits, the one line says so.
+    """
+    waiting = api.runs(repository, version or "", kinds=["PAUSED"])
+    for run in waiting:
+        try:
+            give(api, run, Answer("recheck", "woken by dabflow wake"))
+        except Overtaken as error:
+            yield error.problem
+        else:
+            yield f"woke {run.name}: {run.url}"
+    if not waiting:
+        named = f"{repository} {version}" if version else f"a release of {repository}"
+        yield f"nothing to wake: {named} does not wait for an approval now"
 
 
-def outcome(run: Run, question: Question | None, version: str) -> str:
+def outcome(run: Run, waiting: Waiting | None, version: str) -> str:
     """One sentence about what an answer led to, and what somebody does next."""
     if run.waits:
-        missing = missing_in(question) or "see its form"
+        missing = f"Missing: {waiting.missing}" if waiting else "What is missing stands in its form"
         return (
-            f"{run.name} still waits. Missing: {missing}.\n"
+            f"{run.name} still waits. {missing}.\n"
             f"  what to do: bring that about on GitHub, then wake it: dabflow recheck {version}"
         )
     if run.ended:

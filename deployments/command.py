@@ -33,6 +33,7 @@ _COMMANDS = {
         "What happened to a release, and whether it still fits.",
     ),
     "recheck": ("deployments.commands.answer:recheck", "Let a waiting release look at GitHub again."),
+    "wake": ("deployments.commands.wake:wake", "Let every waiting release look at GitHub again."),
     "setup": ("deployments.commands.setup:setup", "Make the Prefect side match this project."),
     "demo": ("deployments.commands.demo:demo", "Watch a whole release in a sandbox of its own."),
     "sandbox": (

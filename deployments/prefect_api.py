@@ -28,7 +28,9 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPS
 from prefect.settings import get_current_settings
 
 from deployments.runs import Question, Run, Step
+from tasks.ask import WAITING_KEY
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.waiting import Waiting
 
 POOL = "dabflow"
 DEPLOYMENT = "standard-release/default"
@@ -165,6 +167,16 @@ class PrefectApi:
             if text is None or self._input(run_id, keys.get("schema", "")) is None:
                 return None
         return Question(state.state_details.pause_key or "", str(text))
+
+    def waiting(self, run_id: str) -> Waiting | None:
+        """What a run says it waits for, or waited for; None if it never asked.
+
+        Raises:
+            NeedsHuman: what it says cannot be read.
+        """
+        with prefect_errors():
+            stored = self._input(run_id, WAITING_KEY)
+        return None if stored is None else Waiting.of_json(stored)
 
     def _input(self, run_id: str, key: str) -> Any | None:  # noqa: ANN401 - whatever was stored
         try:

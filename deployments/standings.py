@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from deployments.answering import missing_in
-from deployments.prefect_api import connected
+from deployments.prefect_api import PrefectApi, connected
 from deployments.runs import Run
 from tasks.bundles import bundle_clis, deployer_of, validated, workspace_of
 from tasks.evidence import chain_in
@@ -99,10 +98,15 @@ def _runs(repository: str, versions: Sequence[Version]) -> tuple[dict[str, tuple
                 runs = api.runs(repository, version)
                 if runs:
                     run = next((r for r in runs if not r.ended), runs[0])
-                    found[version] = (run, missing_in(api.question(run.id)) if run.waits else "")
+                    found[version] = (run, _missing(api, run))
     except ReleaseError as error:
         return {}, error.problem
     return found, ""
+
+
+def _missing(api: PrefectApi, run: Run) -> str:
+    waiting = api.waiting(run.id) if run.waits else None
+    return waiting.missing if waiting else ""
 
 
 def _standing(

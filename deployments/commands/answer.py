@@ -46,6 +46,6 @@ def _answer(version: str, repository: str | None, answer: Answer) -> int:
         except KeyboardInterrupt:
             console.print(f"The run goes on by itself: {run.url}", soft_wrap=True)
             return 0
-        if said := outcome(now, api.question(run.id), version):
+        if said := outcome(now, api.waiting(run.id), version):
             console.print(escape(said), soft_wrap=True)
     return 1 if now.went_wrong else 0

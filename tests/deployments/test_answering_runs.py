@@ -1,72 +1,27 @@
 """Answers to waiting releases, in a real Prefect."""
 
-import contextlib
 import io
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect import flow, task
 from prefect.client.orchestration import get_client
-from prefect.exceptions import Pause
-from prefect.flow_engine import run_flow
 from rich.console import Console
+from waiting_runs import REPOSITORY
+from waiting_runs import Gated as Play
 
-from deployments.answering import Answer, give, missing_in, outcome, seen_afterwards, waiting_run
+from deployments.answering import Answer, give, outcome, seen_afterwards, waiting_run, wake_all
+from deployments.command import main
 from deployments.prefect_api import PrefectApi, connected
-from deployments.runs import Question
 from deployments.screen import Screen
 from deployments.setup import set_up
 from deployments.starting import Order, start_release, warning_without_worker
 from deployments.watching import Watch, until_it_stops
 from flows.this_run import tags_of
-from tasks.ask import GateAnswer, answers, ask
-from tasks.rules.digests import Subject
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.gate import Judgement, Verdict
-from tasks.rules.phases import Phase
-from tasks.rules.release import Candidate, Examined, ProductionPlan, Proposal, Release
-from tasks.rules.settings import settings_of
-from tasks.rules.texts import form_description
-from tasks.rules.versions import Version
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
-
-REPOSITORY = "acme/gated"
-versions = count(1)
-
-
-@task(name="merge", task_run_name="merge")
-def merge() -> None:
-    pass
-
-
-@flow(persist_result=True)
-def gated() -> str:
-    said = answers("gate", GateAnswer)
-    if not said or said[-1].decision != "approve":
-        ask(f"gate-{len(said) + 1}", GateAnswer, f"Still missing: review {len(said) + 1}.\n\nplan")
-    merge()
-    return "released"
-
-
-class Play:
-    """One run of `gated` about a version of its own."""
-
-    def __init__(self) -> None:
-        self.version = f"{next(versions)}.0.0"
-        with get_client(sync_client=True) as client:
-            deployment = client.create_deployment(client.create_flow(gated), name="answering")
-            made = client.create_flow_run_from_deployment(
-                deployment, name=f"{REPOSITORY} {self.version}", tags=tags_of(REPOSITORY, self.version)
-            )
-        self.id = str(made.id)
-
-    def go(self) -> None:
-        with contextlib.suppress(Pause), get_client(sync_client=True) as client:
-            run_flow(gated, flow_run=client.read_flow_run(UUID(self.id)), return_type="state")
 
 
 @pytest.fixture
@@ -110,7 +65,7 @@ def test_a_gate_that_is_still_shut_says_what_is_missing(api: PrefectApi, screen:
     play.go()
     now = seen_afterwards(Watch(api, run.id, screen), first)
 
-    said = outcome(now, api.question(run.id), play.version)
+    said = outcome(now, api.waiting(run.id), play.version)
     assert "still waits. Missing: review 2." in said
     assert f"dabflow recheck {play.version}" in said
 
@@ -163,18 +118,42 @@ def test_the_watcher_shows_the_question(api: PrefectApi, screen: Screen) -> None
     assert "plan" in told(screen)
 
 
-def test_what_is_missing_is_read_from_the_real_question(api: PrefectApi) -> None:
-    """The form's text is ours: the sentence is found in it."""
-    release = Release(
-        "a/b", Version(1, 4, 0), Phase.CUT, settings_of({}, source="x"), "f" * 40, requested_by="", reason=""
-    )
-    subject = Subject("a" * 40, "b" * 40, "1.14.0", "prod", "https://prod.example", "us")
-    plan = ProductionPlan(digest="d" * 64, subject=subject, plans={}, markdown="the plan", line="1 to create")
-    candidate = Candidate("a" * 40, "b" * 40, release.settings)
-    proposal = Proposal(candidate, Examined((), (), plan), 7, "http://github/pull/7")
-    text = form_description(release, proposal, Judgement(Verdict.WAITING, "0 of 1 reviews; nobody"))
+def test_every_waiting_release_is_woken_and_named(api: PrefectApi) -> None:
+    plays = [Play().go(), Play().go()]
 
-    assert missing_in(Question("k", text)) == "0 of 1 reviews; nobody"
+    said = list(wake_all(api, REPOSITORY))
+
+    assert [api.run(play.id).waits for play in plays] == [False, False]
+    for play in plays:
+        assert any(line.startswith(f"woke {REPOSITORY} {play.version}: ") for line in said)
+
+
+def test_one_release_is_woken(api: PrefectApi) -> None:
+    one, other = Play().go(), Play().go()
+
+    (said,) = wake_all(api, REPOSITORY, one.version)
+
+    assert said.startswith(f"woke {REPOSITORY} {one.version}: ")
+    assert (api.run(one.id).waits, api.run(other.id).waits) == (False, True)
+    (again,) = wake_all(api, REPOSITORY, one.version)
+    assert again == f"nothing to wake: {REPOSITORY} {one.version} does not wait for an approval now"
+
+
+def test_where_nothing_waits_the_line_says_so(api: PrefectApi) -> None:
+    (said,) = wake_all(api, "acme/quiet")
+
+    assert said == "nothing to wake: a release of acme/quiet does not wait for an approval now"
+
+
+def test_the_command_wakes(api: PrefectApi, capsys: pytest.CaptureFixture[str]) -> None:
+    play = Play().go()
+
+    assert main(["wake", play.version, "--repository", REPOSITORY]) == 0
+    assert main(["wake", play.version, "--repository", REPOSITORY]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"woke {REPOSITORY} {play.version}: ")
+    assert second.startswith("nothing to wake: ")
 
 
 def test_setup_makes_the_deployment_that_a_release_is_started_from(api: PrefectApi) -> None:
