@@ -1,4 +1,5 @@
 # demo: one whole release in a sandbox     test: everything CI runs     check: the fast part of it
+# install: what a worker needs             screens: the pictures in docs/
 # Each sets up what it needs in $(VENV) and reuses it the next time.
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,10 +9,12 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --requir
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo test check lock clean screens
+.PHONY: demo install test check lock clean screens
 
 demo: $(VENV)/.runtime
 	$(BIN)/dabflow demo
+
+install: $(VENV)/.runtime
 
 test: $(VENV)/.dev check
 	$(BIN)/pytest -n 2 --dist loadgroup
@@ -21,7 +24,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/zizmor --offline --no-progress --quiet .github/
+	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor .github/
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 screens: $(VENV)/.dev
