@@ -54,6 +54,8 @@ def load(bundle: Bundle) -> None:
     bundle.config = _read(main, bundle.log)
     _refuse_code(bundle.config)
     _include(bundle)
+    if "resources" in bundle.config and bundle.config["resources"] is None:
+        raise Failed('expected a map at "resources", found nil')
     _refuse_in_targets(bundle.config)
     _check_keys(bundle)
     _assign_from_flags(bundle)
@@ -69,6 +71,9 @@ def _read(file: Path, log: Log) -> Map:
     if raw is not None and not isinstance(config, Map):
         raise Failed(f"failed to load {file}: :0:0: expected a map, found a invalid")
     result: Map = Map() if raw is None else config
+    for container, key, _ in list(find(result, ("resources", "*"))):
+        if container[key] is None:
+            del container[key]
     for group in ("jobs", "pipelines"):
         for container, key, _ in find(result, ("resources", group, "*")):
             if isinstance(container[key], Map) and place(container[key]) is None:
@@ -209,15 +214,17 @@ def _overlay(bundle: Bundle, target: Map, name: str) -> None:
                 f"failed to perform target override for target={name}: variable {variable} is not"
                 " defined but is assigned a value"
             )
+    merged = {}
     for key in _MERGED_FROM_TARGET:
         if target.get(key) is not None:
             try:
-                config[key] = merge(config.get(key), target[key])
+                merged[key] = merge(config.get(key), target[key])
             except TypeError as error:
                 raise Failed(
                     f"failed to perform target override for target={name}: failed to merge target={name} field={key}:"
                     f" {error}"
                 ) from error
+    config.update(merged)
     for variable, override in (target.get("variables") or {}).items():
         old = variables[variable]
         variables[variable] = located({**(old or {}), **(override or {})}, place(old))
