@@ -1,6 +1,7 @@
 """A release that waits for approval, without the steps before: a real pull request in the sandbox, a real run."""
 
 import contextlib
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,12 +12,23 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
+from prefect.states import Cancelled
 
 from flows.this_run import tags_of
 from sandbox.world import World
+from tasks.approve import ensure_rejected
 from tasks.ask import GateAnswer, answers, ask
+from tasks.rules.digests import Subject
 from tasks.rules.phases import Phase
-from tasks.rules.release import PRODUCTION, STAGING, Release
+from tasks.rules.release import (
+    PRODUCTION,
+    STAGING,
+    Candidate,
+    Examined,
+    ProductionPlan,
+    Proposal,
+    Release,
+)
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.texts import control_comment
 from tasks.rules.versions import Version
@@ -26,21 +38,33 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 
 VERSION = Version(1, 4, 0)
-BRANCH = "release/1.4.0"
-RELEASE = Release(SLUG, VERSION, Phase.PROPOSED, ReleaseSettings(), source="", requested_by="rita", reason="")
+BRANCH = f"release/{VERSION}"
 
+
+def release_of(version: Version) -> Release:
+    return Release(
+        SLUG, version, Phase.PROPOSED, ReleaseSettings(), source="", requested_by="rita", reason=""
+    )
+
+
+RELEASE = release_of(VERSION)
 errors: list[Exception] = []  # what the next process of a run ends with, instead of asking
 
 
 @flow(name="standard-release", persist_result=True)
-def proposed(repository: str, waiting: dict[str, Any]) -> str:
-    """Asks until somebody approves, as the release does; or stops."""
+def proposed(repository: str, waiting: dict[str, Any], *, hangs: bool = False) -> Any:
+    """Asks until somebody approves or rejects, as the release does; or stops, or hangs."""
     if errors:
         raise errors.pop()
-    said = answers("gate", GateAnswer)
+    if hangs:
+        time.sleep(600)
+    found, said = Waiting.of_json(waiting), answers("gate", GateAnswer)
     if said and said[-1].decision == "approve":
         return "released"
-    found = Waiting.of_json(waiting)
+    if said and said[-1].decision == "reject":
+        release = release_of(Version.parse(found.version))
+        ensure_rejected(release, proposal_of(found.number), said[-1].reason)
+        return Cancelled(name="Rejected", message=said[-1].reason)
     ask(
         f"gate-{len(said) + 1}",
         GateAnswer,
@@ -51,19 +75,27 @@ def proposed(repository: str, waiting: dict[str, Any]) -> str:
     return "answered"
 
 
-class ProposedRelease:
-    """1.4.0 of acme/lakehouse: cut, rehearsed, proposed, asked about; nobody has answered."""
+def proposal_of(number: int) -> Proposal:
+    subject = Subject("a" * 40, "b" * 40, "1.14.0", "prod", "https://prod.example", "us")
+    plan = ProductionPlan(digest="d" * 64, subject=subject, plans={}, markdown="the plan", line="1 to create")
+    candidate = Candidate("a" * 40, "b" * 40, ReleaseSettings())
+    return Proposal(candidate, Examined((), (), plan), number, f"http://github.example/pull/{number}")
 
-    def __init__(self, world: World) -> None:
+
+class ProposedRelease:
+    """A release of acme/lakehouse: cut, rehearsed, proposed, asked about; nobody has answered."""
+
+    def __init__(self, world: World, version: Version = VERSION) -> None:
         self.people = People(world)
         self.hub = GitHubRepo(SLUG)
+        self.release, self.branch = release_of(version), f"release/{version}"
         self.commit = Mirror(SLUG).fetch().branches()["develop"]
-        self.hub.create_branch(BRANCH, self.commit)
-        self.hub.open_pull_request(BRANCH, "main", title="Release 1.4.0", body="")
-        (pull,) = self.hub.pull_requests(BRANCH, "main")
+        self.hub.create_branch(self.branch, self.commit)
+        self.hub.open_pull_request(self.branch, "main", title=f"Release {version}", body="")
+        (pull,) = self.hub.pull_requests(self.branch, "main")
         self.number = pull.number
-        self.hub.add_comment(self.number, control_comment(RELEASE, Phase.PROPOSED))
-        payload = {"release": RELEASE.key, "requested_by": "rita"}
+        self.hub.add_comment(self.number, control_comment(self.release, Phase.PROPOSED))
+        payload = {"release": self.release.key, "requested_by": "rita"}
         self.record(STAGING, payload, "success")
         self.record(PRODUCTION, {**payload, "asks": "d" * 64}, "queued")
 
@@ -73,21 +105,23 @@ class ProposedRelease:
         self.hub.set_deployment_status(newest.id, state, text="", url="")
 
     def records(self, environment: str = PRODUCTION) -> list[DeploymentRecord]:
-        return self.hub.deployments_of(environment, RELEASE.key)
+        return self.hub.deployments_of(environment, self.release.key)
 
     def waiting(self, **more: Any) -> Waiting:
         now = datetime.now(UTC)
-        mirror = Mirror(SLUG).fetch()
+        version = self.release.version
         given = {
-            "seen": seen_on_github(self.hub, mirror, number=self.number, branch=BRANCH, version=VERSION),
+            "seen": seen_on_github(
+                self.hub, Mirror(SLUG).fetch(), number=self.number, branch=self.branch, version=version
+            ),
             "deadline": now + timedelta(days=30),
             "remind_at": now + timedelta(days=27),
             **more,
         }
         return Waiting(
             repository=SLUG,
-            version=str(VERSION),
-            branch=BRANCH,
+            version=str(version),
+            branch=self.branch,
             number=self.number,
             question="gate",
             missing="1 of 1 approving reviews",
