@@ -139,7 +139,8 @@ class Place:
 
     def hold_the_lock(self, user: str) -> None:
         """Somebody deploys there right now, as far as the command can tell."""
-        lock = {"ID": "x", "AcquisitionTime": "2026-11-24T12:00:00Z", "IsForced": False, "User": user}
+        number = "0b9c1e3f-8a4d-4c1b-9f0e-2d6a7b5c4e3f"
+        lock = {"ID": number, "AcquisitionTime": "2026-11-24T12:00:00Z", "IsForced": False, "User": user}
         self.workspace.client.workspace.upload(
             f"{self.root}/state/deploy.lock",
             io.BytesIO(json.dumps(lock).encode()),

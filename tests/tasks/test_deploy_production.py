@@ -43,6 +43,19 @@ def test_what_was_approved_is_deployed_and_proved(place: Place) -> None:
     assert writes_of_production(place, after=before) == []
 
 
+def test_rights_are_part_of_what_is_approved_and_proved(place: Place) -> None:
+    rights = "      permissions:\n        - group_name: users\n          level: CAN_VIEW\n"
+    candidate = place.changed(
+        "resources/smoke_test.yml", "      name: smoke_test\n", f"      name: smoke_test\n{rights}"
+    )
+    approved = place.plan(candidate)
+    assert "- **create** permissions of job `smoke_test`" in approved.page
+
+    place.deploy(candidate, approved)
+
+    assert "resources.jobs.smoke_test.permissions" in place.workspace.state_ids(place.root)
+
+
 def test_without_an_approval_nothing_is_touched(place: Place) -> None:
     before = asked(place.world, server="prod")
 
