@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
@@ -17,6 +18,7 @@ from tasks.bundles import all_validated, bundle_clis
 from tasks.deploy import ensure_deployed
 from tasks.examine import plan_of_production
 from tasks.rules.release import PRODUCTION, Candidate, ProductionPlan, Release
+from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.systems.targets import target_of
@@ -79,6 +81,9 @@ class Place:
 
     def plan(self, candidate: Candidate | None = None) -> ProductionPlan:
         return plan_of_production(self.release, candidate or self.candidate())
+
+    def commands(self, candidate: Candidate) -> AbstractContextManager[list[BundleCli]]:
+        return bundle_clis(self.release, candidate, "prod")
 
     def deploy(self, candidate: Candidate, approved: ProductionPlan | None) -> None:
         """Deploy to production as the flow does."""

@@ -56,6 +56,35 @@ def test_rights_are_part_of_what_is_approved_and_proved(place: Place) -> None:
     assert "resources.jobs.smoke_test.permissions" in place.workspace.state_ids(place.root)
 
 
+RUN = """\
+resources:
+  job_runs:
+    smoke_now:
+      job_id: ${resources.jobs.smoke_test.id}
+      lifecycle:
+        triggers:
+          - on_bundle_deploy: true
+"""
+
+
+def test_a_run_that_each_deploy_starts_does_not_make_each_plan_another(place: Place) -> None:
+    """The real command gives such a run a new number in each plan; the sandbox's stand-in knows no such runs."""
+    candidate = place.commit("resources/runs.yml", RUN)
+    with place.commands(candidate) as [cli]:
+        if cli.cli_version().endswith("-sandbox"):
+            pytest.skip("needs the real databricks: name it in DABFLOW_DATABRICKS_CLI")
+    one, other = place.plan(candidate), place.plan(candidate)
+    assert one.digest == other.digest
+
+    place.deploy(candidate, one)
+    after = place.plan(candidate)
+
+    assert after.digest == place.plan(candidate).digest
+    assert after.destructive == ()
+    assert "run `smoke_now` is started by the deploy itself" in after.page
+    assert place.workspace.runs_so_far(place.job("smoke_test"), most=9) == 1
+
+
 def test_without_an_approval_nothing_is_touched(place: Place) -> None:
     before = asked(place.world, server="prod")
 
