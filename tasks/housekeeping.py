@@ -78,13 +78,14 @@ def ensure_told(ended: Ended) -> None:
 
 
 def _note(release: Release, ended: Ended) -> None:
+    """The evidence says that nobody decided. A crash or a failure decides nothing: the release goes on."""
     if ended.how not in {How.EXPIRED, How.CANCELLED}:
         return
-    facts = {"run": ended.run_url}
+    facts: dict[str, object] = {"reason": ended_line(ended), "run": ended.run_url}
     if ended.waiting is not None:
         waiting = ended.waiting
-        facts |= {"question": waiting.question, "missing": waiting.missing}
-        facts |= {"deadline": waiting.deadline.isoformat(), "pull_request": str(waiting.number)}
+        facts |= {"number": waiting.number, "question": waiting.question, "missing": waiting.missing}
+        facts |= {"deadline": waiting.deadline.isoformat()}
     note(release.repository, release.version, ended.how.value, facts)
 
 
