@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 from sandbox.databricks_cli.arguments import Help, Usage, parse
 from sandbox.databricks_cli.diagnostics import Refused
+from sandbox.databricks_cli.surroundings import refuse_variables
 
 
 def main(words: list[str]) -> int:
     """Do what the command line says and return the exit code. A Ctrl-C ends it at once, cleaning nothing up."""
     try:
         found = parse(words)
+        if found.command.path != ("version",):
+            refuse_variables()
         # Only now: `databricks version` does not wait for what it does not need.
         from sandbox.databricks_cli import commands  # noqa: PLC0415
 

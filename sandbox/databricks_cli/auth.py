@@ -14,6 +14,7 @@ import os
 import re
 import urllib.parse
 
+from sandbox.databricks_cli import surroundings
 from sandbox.databricks_cli.client import ApiError, Client, NoAnswer
 from sandbox.databricks_cli.diagnostics import Failed, Log, Refused
 from sandbox.databricks_cli.files_cache import Cache
@@ -29,12 +30,6 @@ _ENVIRONMENT = {
     "client_id": "DATABRICKS_CLIENT_ID",
     "client_secret": "DATABRICKS_CLIENT_SECRET",
 }
-_REFUSED_VARIABLES = (
-    "DATABRICKS_CONFIG_PROFILE",
-    "DATABRICKS_USERNAME",
-    "DATABRICKS_PASSWORD",
-    "ARM_CLIENT_ID",
-)
 _SECRETS = {"token", "client_secret"}
 _SERVICE_PRINCIPAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -57,9 +52,6 @@ def connect(workspace: dict[str, Json], command: str, log: Log, *, problem: str)
     auth_type = workspace.get("auth_type") or os.environ.get("DATABRICKS_AUTH_TYPE", "")
     if auth_type not in {"", "pat", "oauth-m2m"}:
         raise Refused(f"authentication by `{auth_type}`")
-    for name in _REFUSED_VARIABLES:
-        if os.environ.get(name):
-            raise Refused(f"the variable {name}")
     found = {key: os.environ[name] for key, name in _ENVIRONMENT.items() if os.environ.get(name)}
     found |= {key: str(workspace[key]) for key in ("host", "client_id") if workspace.get(key)}
     if found.get("host"):
@@ -122,6 +114,7 @@ class _Authorizer:
                 self.client.auth_word = "oauth-m2m"
                 return f"Bearer {token}"
             self.ask_for_other_ways(facts)
+        surroundings.refuse_profiles()
         raise Failed(
             "failed during request visitor: default auth: cannot configure default credentials, please check"
             f" {_HELP} to configure credentials for your preferred authentication method."

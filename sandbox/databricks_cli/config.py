@@ -185,7 +185,7 @@ def _select_target(bundle: Bundle) -> None:
     _overlay(bundle, target, name)
     config = bundle.config
     config["bundle"] = merge(config.get("bundle") or Map(), {"target": name, "environment": name})
-    for key in ("mode", "cluster_id"):
+    for key in ("mode", "cluster_id", "compute_id"):
         if target.get(key) is not None:
             config["bundle"][key] = target[key]
     if target.get("git"):
@@ -240,6 +240,7 @@ _REFUSED_EXPERIMENTS = (
     "python_wheel_wrapper",
     "use_legacy_run_as",
     "immutable_folder",
+    "skip_artifact_cleanup",
 )
 
 
@@ -263,7 +264,22 @@ _REFUSED_SETTINGS = (
     ("bundle", "databricks_cli_version"),
     ("bundle", "cluster_id"),
     ("bundle", "compute_id"),
-    ("workspace", "profile"),
+    *(
+        ("workspace", name)
+        for name in (
+            "account_id",
+            "azure_client_id",
+            "azure_environment",
+            "azure_login_app_id",
+            "azure_tenant_id",
+            "azure_use_msi",
+            "azure_workspace_resource_id",
+            "experimental_is_unified_host",
+            "google_service_account",
+            "profile",
+            "workspace_id",
+        )
+    ),
     ("presets", "source_linked_deployment"),
     ("presets", "artifacts_dynamic_version"),
 )

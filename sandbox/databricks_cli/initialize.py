@@ -3,7 +3,17 @@
 read -> log in -> git -> workspace paths -> variables -> presets of the mode -> resources -> local paths -> checks
 """
 
-from sandbox.databricks_cli import artifacts, auth, config, paths, repository, schema, settings, variables
+from sandbox.databricks_cli import (
+    artifacts,
+    auth,
+    config,
+    paths,
+    repository,
+    schema,
+    settings,
+    surroundings,
+    variables,
+)
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.values import Map, Seq, find, get, located, place
@@ -50,6 +60,8 @@ def initialize(bundle: Bundle) -> None:
     settings.check_mode(bundle)
     settings.check_shared_folder(bundle)
     settings.annotate(bundle)
+    if not get(bundle.config, "bundle", "engine"):
+        surroundings.check_engine()
 
 
 def _check_resources(bundle: Bundle) -> None:

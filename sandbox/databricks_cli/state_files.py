@@ -13,10 +13,11 @@ from pathlib import Path
 
 from sandbox.databricks_cli import VERSION, syncing
 from sandbox.databricks_cli.bundle import Bundle
-from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
+from sandbox.databricks_cli.diagnostics import Diagnostic, Failed, Refused
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.paths import is_notebook
 from sandbox.databricks_cli.state import State
+from sandbox.databricks_cli.surroundings import refuse_terraform
 from sandbox.databricks_cli.values import Json, get, place
 from sandbox.databricks_cli.workspace_files import Folder, NoFile
 
@@ -42,6 +43,7 @@ def pull(bundle: Bundle, *, always: bool) -> State:
 
     Raises:
         Stopped: the states contradict each other, or reading one failed; it was printed.
+        Refused: a state of terraform, or a first one by terraform.
     """
     local = _read_local(bundle)
     remote = None
@@ -54,6 +56,8 @@ def pull(bundle: Bundle, *, always: bool) -> State:
             Diagnostic("Error", "lineage mismatch in state files", f"Available state files:\n- {shown}")
         )
         bundle.log.stop_if_errors()
+    if local is None and remote is None and not get(bundle.config, "bundle", "engine"):
+        refuse_terraform()
     bundle.api.agent_words.append("engine/direct")
     if remote is not None and (local is None or _serial(remote) > _serial(local)):
         file = _local_file(bundle)
@@ -74,6 +78,8 @@ def _described(bundle: Bundle, state: dict[str, Json], *, is_local: bool) -> str
 
 def _read_local(bundle: Bundle) -> dict[str, Json] | None:
     file = _local_file(bundle)
+    if Path(file.parent, "terraform", _TERRAFORM).exists():
+        raise Refused("the terraform engine")
     try:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -97,7 +103,7 @@ def _read_remote(bundle: Bundle) -> dict[str, Json] | None:
         )
     bundle.log.stop_if_errors()
     if found[_TERRAFORM] is not None:
-        raise Failed("the sandbox's databricks does not support the terraform engine: use the real CLI")
+        raise Refused("the terraform engine")
     content = found[_RESOURCES]
     if content is None:
         return None

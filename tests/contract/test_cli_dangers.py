@@ -59,26 +59,3 @@ def test_two_ways_to_log_in_at_once(lab: Lab) -> None:
     assert result.exit_code == 1
     assert "more than one authorization method configured: oauth and pat" in result.stderr
     assert SECRET not in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        ("bundle deploy -t staging --plan p.json", "--plan"),
-        ("bundle deployment unbind -t staging smoke_test", "`databricks bundle deployment unbind`"),
-        ("clusters list", "`databricks clusters`"),
-    ],
-)
-def test_what_it_lacks_it_refuses_by_name(lab: Lab, words: str, what: str) -> None:
-    result = lab.run(words)
-    assert result.exit_code == 1
-    assert result.stderr == f"Error: the sandbox's databricks does not support {what}: use the real CLI\n"
-
-
-def test_other_kinds_of_resources_are_refused_by_name(lab: Lab) -> None:
-    (lab.bundle / "resources/more.yml").write_text(
-        "resources:\n  schemas:\n    s: {name: s, catalog_name: c}\n"
-    )
-    result = lab.run("bundle plan -t staging")
-    assert result.exit_code == 1
-    assert "does not support `resources.schemas`: use the real CLI" in result.stderr
