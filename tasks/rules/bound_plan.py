@@ -40,7 +40,7 @@ def bound_plan(
         plans=canonical,
         markdown=fitting(sections, characters, rest=REST),
         page=whole(sections),
-        line="; ".join(plan_line(plan, about.affected) for plan, about in pages),
+        line="; ".join(_line(plan, about) for plan, about in pages),
         destructive=tuple(confirmed_by(change.key, about) for change, about in destructive),
         protected=tuple(
             confirmed_by(change.key, about)
@@ -49,3 +49,8 @@ def bound_plan(
         ),
         gate_changes=gate_changes,
     )
+
+
+def _line(plan: Plan, about: About) -> str:
+    line = plan_line(plan, about.affected)
+    return f"{about.bundle}: {line}" if about.several else line
