@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cli_lab import Lab
-from cli_recordings import FOLDER, Recording, assert_same, comparable, normal
+from cli_recordings import FOLDER, assert_same, comparable, normal
 
 SMOKE = "resources/smoke_test.yml"
 
@@ -70,9 +70,9 @@ def test_the_files_that_a_deploy_leaves(lab: Lab) -> None:
     assert lab.run("bundle deploy -t staging").exit_code == 0
     lab.edit("resources/daily_report.yml", "0 0 6", "0 1 6")
     assert lab.run("bundle deploy -t staging").exit_code == 0
-    for name in ("resources.json", "metadata.json"):
-        seen = normal(lab, json.dumps(lab.file(f"state/{name}")))
-        assert comparable(seen) == comparable(_recorded(f"remote.{name}")), name
+    for name in ("remote.resources.json", "remote.metadata.json"):
+        seen = normal(lab, json.dumps(lab.file(f"state/{name.removeprefix('remote.')}")))
+        assert comparable(seen) == comparable(_recorded(name)), name
     seen, recorded = lab.file("state/deployment.json"), json.loads(_recorded("remote.deployment.json"))
     assert _files(seen) == _files(recorded)
     assert {**seen, **_MOVING} == {**recorded, **_MOVING}
@@ -126,8 +126,3 @@ def test_the_lock_and_the_journal_of_a_killed_deploy(lab: Lab) -> None:
         "resources.jobs.daily_report",
         "resources.jobs.smoke_test",
     ]
-
-
-def test_recordings_name_their_command() -> None:
-    """What was recorded starts with the command, so that it can be called again."""
-    assert Recording("29-fresh-checkouts/7-a-plan").words == "bundle plan -t staging"
