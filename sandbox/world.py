@@ -99,7 +99,7 @@ class World:
     def stop(self) -> None:
         """Stop answering; what happened is on disk already."""
         for served in self.served:
-            served.server.should_exit = True
+            served.server.tell()
         for served in self.served:
             served.stop()
         self.served.clear()

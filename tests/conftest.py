@@ -48,7 +48,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # Without heartbeats: their thread adds up to a second to the end of each run.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
-    with temporary_settings(changed), prefect_test_harness():
+    with temporary_settings(changed), prefect_test_harness(server_startup_timeout=120):
         yield str(PREFECT_API_URL.value())
 
 

@@ -1,6 +1,8 @@
 """A plugin for the tests of git and GitHub: one served GitHub, known to dabflow by its variables."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,24 +12,36 @@ from sandbox.github.server import GitHub
 from sandbox.serving import Served, listening_socket
 
 
+@pytest.fixture(scope="session")
+def place_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GitHub that is not running, and a clone of its one repository with one commit, on `develop` and `main`."""
+    folder = tmp_path_factory.mktemp("place-template")
+    with _served(folder) as place:
+        place.hub.create_repository(*SLUG.split("/"))
+        place.work.mkdir()
+        git("init", "--quiet", "--initial-branch=develop", cwd=place.work)
+        place.commit("README.md", "# lakehouse\n", "feat: begin")
+        place.push("develop:main")
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(place_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """acme/lakehouse with one commit, on `develop` and `main`; dabflow acts as its bot."""
-    hub = GitHub.open(tmp_path / "github")
-    owner, name = SLUG.split("/")
-    hub.create_repository(owner, name)
-    served = Served(hub.app, listening_socket()).start()
-    work = tmp_path / "work"
-    work.mkdir()
-    place = Place(hub, served.url, work)
-    git("init", "--quiet", "--initial-branch=develop", cwd=work)
-    place.commit("README.md", "# lakehouse\n", "feat: begin")
-    place.push("develop:main")
-    monkeypatch.setenv("DABFLOW_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DABFLOW_GITHUB_URL", served.url)
-    monkeypatch.setenv("DABFLOW_GITHUB_API_URL", served.url)
-    monkeypatch.setenv("DABFLOW_GITHUB_TOKEN", place.token("dabflow-bot"))
-    try:
+    shutil.copytree(place_template, tmp_path, dirs_exist_ok=True)
+    with _served(tmp_path) as place:
+        monkeypatch.setenv("DABFLOW_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("DABFLOW_GITHUB_URL", place.url)
+        monkeypatch.setenv("DABFLOW_GITHUB_API_URL", place.url)
+        monkeypatch.setenv("DABFLOW_GITHUB_TOKEN", place.token("dabflow-bot"))
         yield place
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[Place]:
+    hub = GitHub.open(folder / "github")
+    served = Served(hub.app, listening_socket()).start()
+    try:
+        yield Place(hub, served.url, folder / "work")
     finally:
         served.stop()
