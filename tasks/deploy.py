@@ -124,7 +124,11 @@ class _Deploys:
         runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
         insist_on_a_state(bundle, plan, runs)
         rest = self.rests[bundle.bundle]
+        planned = plan if self.approved is None else Plan.of_object(self.approved.plans[bundle.bundle])
         if runs == self.candidate.commit and plan.empty and rest is None:
+            insist_on_written(
+                bundle, planned.kept_keys, workspace_of(bundle.target).state_ids(bundle.root_path)
+            )
             log.info("%s runs %s already", bundle.target, self.candidate.commit[:12])
             return
         # Without the flag the command itself refuses what came in between and destroys data. A rehearsal has it
@@ -136,7 +140,6 @@ class _Deploys:
             insist_on_no_orphans(bundle, after=f"{error.problem}\n")
             raise
         insist_on_no_orphans(bundle)
-        planned = plan if self.approved is None else Plan.of_object(self.approved.plans[bundle.bundle])
         _prove(cli, bundle, self.candidate, planned.kept_keys)
 
 

@@ -82,6 +82,14 @@ class Place:
     def plan(self, candidate: Candidate | None = None) -> ProductionPlan:
         return plan_of_production(self.release, candidate or self.candidate())
 
+    def nowhere_deployed(self) -> Candidate:
+        """A candidate for a folder where nobody has deployed, and GitHub knows of no deployment either."""
+        hub = GitHubRepo(SLUG)
+        while (last := hub.newest_successful_deployment(PRODUCTION)) is not None:
+            hub.set_deployment_status(last.id, "inactive", text="taken down", url="")
+        root = "/.bundle/${bundle.name}/${bundle.target}"
+        return self.changed("databricks.yml", root, root.replace("/.bundle", "/.first"))
+
     def commands(self, candidate: Candidate) -> AbstractContextManager[list[BundleCli]]:
         return bundle_clis(self.release, candidate, "prod")
 

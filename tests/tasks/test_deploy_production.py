@@ -1,5 +1,6 @@
 """Production gets what was approved or nothing: whatever changes in between is named, and nothing is touched."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -173,6 +174,30 @@ def test_another_approval_than_this_touches_nothing(place: Place) -> None:
 
     for change, named in OTHER_APPROVALS:
         assert named in refused(place, change(place, approved)).problem
+
+
+def test_a_first_deployment_is_bound_the_same_way(place: Place) -> None:
+    """Nothing is there yet, so nothing but the approved plan tells what may be made."""
+    candidate = place.nowhere_deployed()
+    approved = place.plan(candidate)
+    assert "nothing was deployed before" in approved.page
+    assert set(counts(approved)) == {"create"}
+    entries = dict(approved.plans["."]["plan"])
+    del entries["resources.jobs.order_quality"]
+    plans = {".": {**approved.plans["."], "plan": entries}}
+    swapped = replace(approved, plans=plans, digest=digests.digest(approved.subject, plans))
+
+    stopped = refused(place, swapped)
+    assert (
+        "job `order_quality` would be created, the plan that was approved does not know it" in stopped.problem
+    )
+
+    place.deploy(candidate, approved)
+    assert set(place.workspace.state_ids(place.root)) == set(approved.plans["."]["plan"])
+
+
+def counts(plan: ProductionPlan) -> Counter[str]:
+    return Counter(entry["action"] for entry in plan.plans["."]["plan"].values())
 
 
 @pytest.mark.parametrize(("change", "named"), OTHER_WORLDS)
