@@ -53,11 +53,12 @@ def requirements(lines: list[str]) -> dict[str, str]:
 
 
 IMPORTED = direct_imports()
+DISTRIBUTIONS = packages_distributions()  # reads every installed package
 
 
 @pytest.mark.parametrize("module", sorted(IMPORTED))
 def test_what_is_imported_is_named(module: str) -> None:
-    distributions = {canonicalize_name(name) for name in packages_distributions()[module]}
+    distributions = {canonicalize_name(name) for name in DISTRIBUTIONS[module]}
 
     assert distributions & in_pyproject().keys(), f"{IMPORTED[module]} imports {module}"
 
