@@ -49,7 +49,7 @@ def insist_on_nothing_more(
     more = beyond(approved, now)
     if more:
         raise NeedsHuman(
-            f"{subject.target} would get something else than what was approved; nothing was touched:\n"
+            f"{subject.target} would get something else than what was approved, so it was not deployed:\n"
             + _listed(more),
             "find out who changed it and undo that, then retry; or start the release again: it shows the plan as"
             " it is now and asks for another approval",

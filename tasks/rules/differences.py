@@ -285,7 +285,9 @@ def _compared(name: str, one: FieldChange | None, other: FieldChange | None) -> 
 
 def _only_one(name: str, one: FieldChange | None, other: FieldChange | None) -> Iterator[str]:
     if other is not None:
-        yield f"{name}: {code(other.path)} would also be changed"
+        old, new = (field_text.shown(other.path, value) for value in (other.remote, other.new))
+        values = "" if old == new else f", from {old} to {new}"
+        yield f"{name}: {code(other.path)} would also be changed{values}"
     elif one is not None:
         yield f"{name}: {code(one.path)} would not be changed any more"
 

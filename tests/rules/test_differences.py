@@ -225,7 +225,7 @@ BEYOND = [
     (
         BOTH_FIELDS,
         update(size=(1, 2, 1), pause=("no", "no", "yes"), tags=("a", "b", "a")),
-        ": `tags` would also be changed",
+        ": `tags` would also be changed, from `a` to `b`",
     ),
     (
         WITH_REFERENCE,

@@ -58,7 +58,9 @@ def test_a_change_by_hand_in_the_workspace_is_another_plan(place: Place) -> None
     after = place.plan()
 
     assert after.digest != before.digest
-    assert differences(before, after) == ["job `daily_report`: `max_concurrent_runs` would also be changed"]
+    assert differences(before, after) == [
+        "job `daily_report`: `max_concurrent_runs` would also be changed, from `7` to `1`"
+    ]
     assert "### Drift: changed by hand in prod" in after.page
 
 
