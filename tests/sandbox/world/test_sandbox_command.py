@@ -1,5 +1,7 @@
 """`sandbox up`, `down`, `reset`, `status`, as a person types them."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -13,12 +15,14 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.command import sandbox_app
+from sandbox.lifecycle import Project
 from sandbox.processes import remembered
 from sandbox.world import copy_world
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# What `dabflow sandbox` does, with a project of the test's own.
+# What `dabflow sandbox` does, with a project of the test's own: for commands that stay until a signal comes.
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -31,35 +35,41 @@ sandbox_app(Project(Path(project["folder"]), pool="hello", setup=setup, hints=("
 
 
 class Shell:
-    """Runs sandbox commands about one folder."""
+    """Runs sandbox commands about one folder; those that end do so in this process, which saves its start."""
 
     def __init__(self, folder: Path, project: Path, setup: list[list[str]]) -> None:
         self.folder = folder
         self.project = json.dumps({"folder": str(project), "setup": setup})
+        commands = tuple(tuple(command) for command in setup)
+        self.app = sandbox_app(Project(project, pool="hello", setup=commands, hints=("say hello",)))
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-c", PROGRAM, self.project, *words, "--folder", str(self.folder)]
 
     def run(self, *words: str, code: int = 0) -> str:
-        environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            self.command(*words),
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        told = io.StringIO()
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            with contextlib.redirect_stdout(told):
+                ended = self.app([*words, "--folder", str(self.folder)], result_action="return_value")
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        assert ended == code, told.getvalue()
+        return told.getvalue()
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         return subprocess.Popen(self.command(*words), env=environment, stdout=subprocess.PIPE, text=True)
 
     def status(self, *, code: int = 0) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--json", code=code))
         return found
+
+
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 @pytest.fixture
