@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployments import surroundings
+from deployments.command import main
 from tasks.rules.errors import NeedsHuman
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,18 @@ def dabflow(*words: str, folder: Path, **environment: str) -> subprocess.Complet
     )
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and nothing of dabflow in the environment: for commands run in this process."""
+    for name in list(os.environ):
+        if name.startswith("DABFLOW_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DABFLOW_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -36,22 +49,37 @@ def dabflow(*words: str, folder: Path, **environment: str) -> subprocess.Complet
         (("reject", "1.4.0"), "--reason"),
     ],
 )
-def test_what_is_not_understood_ends_with_2(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    done = dabflow(*words, folder=tmp_path)
+def test_what_is_not_understood_ends_with_2(
+    words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
 
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert says in done.stderr
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({}, "no Prefect server is named"),
+        ({"PREFECT_API_URL": "http://u:hidden@127.0.0.1:1/api"}, "http://127.0.0.1:1 does not answer"),
+    ],
+)
+def test_without_a_prefect_server_it_ends_with_1_and_a_remedy(
+    environment: dict[str, str], says: str, tmp_path: Path
+) -> None:
+    """A process of its own, because Prefect reads its settings once."""
+    done = dabflow(*RELEASE, folder=tmp_path, DABFLOW_HOME=str(tmp_path / "home"), **environment)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert says in done.stderr
+    assert "what to do" in done.stderr
+    assert "hidden" not in done.stderr
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
     ("words", "environment", "says"),
     [
-        (RELEASE, {}, "no Prefect server is named"),
-        (
-            RELEASE,
-            {"PREFECT_API_URL": "http://u:hidden@127.0.0.1:1/api"},
-            "http://127.0.0.1:1 does not answer",
-        ),
         (RELEASE[:3], {}, "which repository is meant"),
         (RELEASE[:5], {}, "nobody said who asks"),
         (("approve", "1.4", "--repository", "a/b"), {}, "'1.4' is not a version"),
@@ -62,14 +90,20 @@ def test_what_is_not_understood_ends_with_2(words: tuple[str, ...], says: str, t
     ],
 )
 def test_what_cannot_be_done_ends_with_1_and_a_remedy(
-    words: tuple[str, ...], environment: dict[str, str], says: str, tmp_path: Path
+    words: tuple[str, ...],
+    environment: dict[str, str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = dabflow(*words, folder=tmp_path, DABFLOW_HOME=str(tmp_path / "home"), **environment)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
 
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert says in done.stderr
-    assert "what to do" in done.stderr
-    assert "hidden" not in done.stderr
+    assert main(words) == 1
+
+    told = capsys.readouterr().err
+    assert says in told
+    assert "what to do" in told
 
 
 def test_help_does_not_wait_for_prefect(tmp_path: Path) -> None:
