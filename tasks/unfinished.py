@@ -29,11 +29,11 @@ def rest_of(cli: BundleCli, bundle: Validated) -> Rest | None:
 
     Raises:
         NeedsHuman: there are things that neither the state nor the journal knows: a deploy would make them twice.
-        TryAgain: the workspace does not answer.
+        TryAgain: that deploy still runs, or the workspace does not answer.
     """
     workspace = workspace_of(bundle.target)
+    unfinished = cli.journal.unfinished()  # first: what still runs may still make things
     orphans = workspace.orphans(bundle.root_path)
-    unfinished = cli.journal.unfinished()
     if unfinished is None or not unfinished.follows(workspace.state_version(bundle.root_path)):
         if orphans:
             raise left_behind(bundle, orphans)

@@ -63,7 +63,24 @@ class DeployJournal:
         Raises:
             TryAgain: another deploy of this worker still runs, perhaps one that its worker did not survive.
         """
-        with (self.folder / _IN_USE).open("w") as mine:
+        with self._alone() as descriptor:
+            (self.folder / _STARTED).write_text(datetime.now(UTC).isoformat())
+            yield descriptor
+
+    def unfinished(self) -> Unfinished | None:
+        """What the last deploy left, if it got as far as changing things.
+
+        Whether the workspace's state knows it already must be asked there: see `Unfinished.follows`.
+
+        Raises:
+            TryAgain: that deploy still runs.
+        """
+        with self._alone():
+            return self._read()
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        with (self.folder / _IN_USE).open("a") as mine:
             try:
                 fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -71,20 +88,7 @@ class DeployJournal:
                     f"a deploy that this worker started still runs in {self.folder.name}",
                     "nothing now: it is looked at again",
                 ) from error
-            (self.folder / _STARTED).write_text(datetime.now(UTC).isoformat())
             yield mine.fileno()
-
-    def unfinished(self) -> Unfinished | None:
-        """What the last deploy left, if it got as far as changing things; None while it may still run.
-
-        Whether the workspace's state knows it already must be asked there: see `Unfinished.follows`.
-        """
-        with (self.folder / _IN_USE).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return None
-            return self._read()
 
     def copied_to(self, folder: Path) -> None:
         """`folder` holds the same, for a command that must not take this one over."""

@@ -1,8 +1,13 @@
 """Production gets what was approved or nothing: whatever changes in between is named, and nothing is touched."""
 
+import pickle
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from databricks.sdk.service.jobs import JobSettings
@@ -10,8 +15,9 @@ from playing import arm, asked, writes
 from production_place import Place
 
 from sandbox.world import World
+from tasks.bundles import all_validated
 from tasks.rules import digests
-from tasks.rules.errors import NeedsHuman
+from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.release import Candidate, ProductionPlan
 
 pytestmark = [pytest.mark.xdist_group("stages"), pytest.mark.timeout(240)]
@@ -249,6 +255,56 @@ def test_a_deploy_that_was_killed_half_way_goes_on_from_its_journal(place: Place
     assert names == ["daily_report", "order_quality", "smoke_test"]
     assert place.workspace.lock(place.root) is None
     assert place.workspace.deployed_commit(place.root) == candidate.commit
+
+
+WORKER = """
+import pickle, sys
+from tasks.deploy import ensure_deployed
+
+step, approved = (pickle.load(open(name, "rb")) for name in sys.argv[1:])
+ensure_deployed.fn(*step, environment="production", approved=approved)
+"""
+
+
+def test_a_worker_that_was_killed_in_the_middle_of_a_deploy(place: Place, tmp_path: Path) -> None:
+    """The command ends with it, the next look waits until it has, and goes on from what it had done."""
+    candidate = place.candidate()
+    approved = place.plan(candidate)
+    with place.commands(candidate) as clis:
+        bundles = all_validated(clis, "prod")
+        wal = clis[0].journal.folder / "prod" / "resources.json.wal"
+    for name, value in (("step", (place.release, candidate, bundles)), ("approved", approved)):
+        (tmp_path / name).write_bytes(pickle.dumps(value))
+    arm(place.world, server="prod", kind="before", path="/api/2.2/jobs/create", status=503, times=999)
+
+    with subprocess.Popen([sys.executable, "-c", WORKER, tmp_path / "step", tmp_path / "approved"]) as worker:
+        until(lambda: wal.exists() and wal.read_text().count("\n") > 2)
+        worker.kill()
+    place.forget_faults()
+    until(lambda: ended(lambda: place.deploy(candidate, approved)))
+
+    names = sorted(str(job.settings.name) for job in place.workspace.client.jobs.list() if job.settings)
+    assert names == ["daily_report", "order_quality", "smoke_test"]
+    assert place.workspace.lock(place.root) is None
+    assert place.workspace.deployed_commit(place.root) == candidate.commit
+
+
+def ended(step: Callable[[], None]) -> bool:
+    """Whether the step is through; what may pass by itself is tried again, as Prefect does."""
+    try:
+        step()
+    except TryAgain:
+        return False
+    return True
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Wait, a minute at most, until something is so."""
+    for _ in range(600):
+        if so():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never was")
 
 
 def test_a_killed_deploy_with_a_change_by_hand_since_is_not_what_was_approved(place: Place) -> None:
