@@ -10,7 +10,9 @@ def advice(seen: Overview) -> list[str]:
     """One sentence per thing that waits for somebody; never empty."""
     found = [_about_release(standing, seen) for standing in seen.standings]
     found += [_about_hand(environment) for environment in seen.environments if environment.by_hand]
-    if not seen.standings:
+    if not seen.standings and seen.beginning:
+        found.append(f"nothing: a release has just been started: {seen.beginning.url}")
+    elif not seen.standings:
         found.append(
             "develop holds what no release has: dabflow release" if seen.news else "nothing: all is released"
         )

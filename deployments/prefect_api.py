@@ -40,6 +40,7 @@ _REPOSITORY, _VERSION = "repository:", "version:"
 _UNAUTHORIZED = {401, 403}
 _PASSING = {408, 429, 500, 502, 503, 504}
 _NOT_FOUND = 404
+_GOES_ON = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING]
 _STEPS = 200  # the most that the API gives at once
 
 
@@ -135,6 +136,20 @@ class PrefectApi:
                 limit=_STEPS,
             )
         return [_run(run) for run in found]
+
+    def beginning(self, repository: str) -> Run | None:
+        """The newest run of a repository that goes on and has not said yet which version it is about."""
+        with prefect_errors():
+            found = self._client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(
+                    tags=FlowRunFilterTags(all_=[_OURS]),
+                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_GOES_ON)),
+                ),
+                sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+                limit=_STEPS,
+            )
+        begun = [r for r in found if r.parameters.get("repository") == repository]
+        return next((_run(run) for run in begun if not _tagged(run.tags, _VERSION)), None)
 
     def run(self, run_id: str) -> Run:
         with prefect_errors():

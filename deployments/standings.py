@@ -57,7 +57,10 @@ class Environment:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything that `dabflow status` tells. `news`: develop holds what no release has."""
+    """Everything that `dabflow status` tells.
+
+    `news`: develop holds what no release has. `beginning`: a run that has not chosen its version yet.
+    """
 
     repository: str
     released: str
@@ -65,6 +68,7 @@ class Overview:
     standings: tuple[Standing, ...]
     environments: tuple[Environment, ...]
     prefect_problem: str = ""
+    beginning: Run | None = None
 
 
 def overview_of(repository: str, version: str | None = None) -> Overview:
@@ -80,17 +84,17 @@ def overview_of(repository: str, version: str | None = None) -> Overview:
     settings = production_settings(mirror)
     known, _ = known_of(mirror, hub, settings)
     versions = [Version.parse(version)] if version else list(known.unfinished)
-    runs, problem = _runs(repository, versions)
+    runs, beginning, problem = _runs(repository, versions)
     with ThreadPoolExecutor(2) as both:
         environments = both.map(lambda name: _environment(mirror, hub, settings, name), (STAGING, PRODUCTION))
         standings = tuple(_standing(mirror, hub, settings, v, runs.get(str(v))) for v in versions)
     return Overview(
-        repository, str(known.finished or ""), known.news, standings, tuple(environments), problem
+        repository, str(known.finished or ""), known.news, standings, tuple(environments), problem, beginning
     )
 
 
-def _runs(repository: str, versions: Sequence[Version]) -> tuple[dict[str, tuple[Run, str]], str]:
-    """The run of each version that matters now, with what it still misses; and why Prefect cannot say."""
+def _runs(repository: str, versions: Sequence[Version]) -> tuple[dict[str, tuple[Run, str]], Run | None, str]:
+    """The run of each version that matters now, with what it still misses; one that begins; why Prefect cannot say."""
     found: dict[str, tuple[Run, str]] = {}
     try:
         with connected() as api:
@@ -99,9 +103,9 @@ def _runs(repository: str, versions: Sequence[Version]) -> tuple[dict[str, tuple
                 if runs:
                     run = next((r for r in runs if not r.ended), runs[0])
                     found[version] = (run, _missing(api, run))
+            return found, api.beginning(repository), ""
     except ReleaseError as error:
-        return {}, error.problem
-    return found, ""
+        return {}, None, error.problem
 
 
 def _missing(api: PrefectApi, run: Run) -> str:

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 60  # Prefect's minimum: a killed holder is followed after that long
+LEASE_SECONDS = 60  # Prefect's minimum; its server looks every 15 s for leases that ended: 75 s were measured after a kill
 
 
 def lock_name(repository: str, environment: str) -> str:

@@ -76,7 +76,9 @@ def start(**parameters: Any) -> Run:
     given = {"repository": SLUG, "requested_by": "rita", "bump": "minor", "reason": "weekly", **parameters}
     with get_client(sync_client=True) as client:
         flow_id = client.create_flow(standard_release)
-        deployment = client.create_deployment(flow_id, name="default", enforce_parameter_schema=False)
+        deployment = client.create_deployment(
+            flow_id, name="default", tags=["dabflow"], enforce_parameter_schema=False
+        )
         return Run(client.create_flow_run_from_deployment(deployment, parameters=given).id)
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playing import SLUG, People
+from playing import SLUG, People, start
 
 from deployments.command import main
 from deployments.standings import overview_of
@@ -29,6 +29,14 @@ def test_a_repository_with_news(world: World) -> None:
         ("staging", "1.3.0", False, ""),
         ("production", "1.3.0", False, ""),
     ]
+
+
+def test_a_start_is_seen_before_it_has_chosen_its_version(world: World) -> None:
+    run = start()
+
+    begun = overview_of(SLUG).beginning
+    assert begun is not None
+    assert begun.id == str(run.id)
 
 
 def test_a_workspace_that_cannot_be_asked_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,12 @@ def test_nothing_under_way_and_a_deploy_by_hand(golden: Golden) -> None:
     golden.check("status/by_hand.txt", shown(seen))
 
 
+def test_a_release_that_has_just_been_started() -> None:
+    seen = replace(SEEN, standings=(), beginning=replace(RUN, kind="PENDING"))
+
+    assert advice(seen) == ["nothing: a release has just been started: http://prefect/runs/flow-run/1"]
+
+
 @pytest.mark.parametrize(
     ("phase", "run", "says"),
     [
