@@ -1,6 +1,7 @@
 """Children are real processes: small scripts of this interpreter and of sh."""
 
 import logging
+import gc
 import os
 import signal
 import subprocess
@@ -276,9 +277,10 @@ def test_no_thread_or_descriptor_is_left(tmp_path: Path) -> None:
         run(["sh", "-c", "sleep 60 & echo x"], cwd=tmp_path, environment={}, within_seconds=10)
 
     once()
+    gc.collect()  # what earlier tests left may go at any time
     threads, descriptors = threading.active_count(), len(list(Path("/dev/fd").iterdir()))
     for _ in range(3):
         once()
 
-    assert threading.active_count() == threads
-    assert len(list(Path("/dev/fd").iterdir())) == descriptors
+    assert threading.active_count() <= threads
+    assert len(list(Path("/dev/fd").iterdir())) <= descriptors
