@@ -1,7 +1,7 @@
 """Children are real processes: small scripts of this interpreter and of sh."""
 
-import logging
 import gc
+import logging
 import os
 import signal
 import subprocess
