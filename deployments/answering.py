@@ -20,10 +20,11 @@ _SHIPS = {"merge", "tag", "deploy production"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person says about a release."""
+    """What a person says about a release; `destroys` are the keys of what the approved plan destroys."""
 
     decision: Decision
     reason: str = ""
+    destroys: tuple[str, ...] = ()
 
 
 class Overtaken(NeedsHuman):
@@ -80,7 +81,11 @@ def give(api: PrefectApi, run: Run, answer: Answer, *, within_seconds: float = T
         Overtaken: somebody else answered before.
         NeedsHuman: Prefect does not take the answer.
     """
-    said = {"decision": answer.decision, "reason": answer.reason}
+    said = {
+        "decision": answer.decision,
+        "reason": answer.reason,
+        "destroys": "\n".join(answer.destroys),
+    }
     deadline = time.monotonic() + within_seconds
     first = True
     while problem := api.resume(run.id, said):

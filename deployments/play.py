@@ -1,6 +1,5 @@
 """The play of the demo: rita starts a release, ravi reviews it, somebody resumes it; then everything is checked."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from tasks.rules.errors import NeedsHuman
 
 REPOSITORY, REQUESTER, REVIEWER, ROBOT = "acme/lakehouse", "rita", "ravi", "dabflow-bot"
 _REASON = "the orders are checked every hour now"
-_PULL = re.compile(r"/pull/(\d+)")
+_READ = f"reviewed by {REVIEWER}, nobody needs the export"
+_DESTROYED = "jobs.legacy_export"  # the sample's story takes it away
 
 
 @dataclass(frozen=True)
@@ -78,20 +78,35 @@ def _release(api: PrefectApi, witness: Witness, screen: Screen) -> Told:
     asked_after = time.monotonic() - began
     version = run.version
 
-    question = api.question(run.id)
-    number = int(_PULL.findall(question.text if question else "")[0])
+    waiting = api.waiting(run.id)
+    number = waiting.number if waiting else 0
     screen.print(f"\n[bold]{REVIEWER} reviews pull request #{number} and approves it[/]")
     witness.approve(number, login=REVIEWER, text="the plan is what we talked about")
-    screen.print(
-        f"[bold]{REQUESTER} resumes the run[/]  [dim]dabflow approve {version} --reason 'reviewed by {REVIEWER}'[/]"
-    )
+    _refused(api, watch, version, screen)
+    command = f"dabflow approve {version} --reason '{_READ}' --destroys {_DESTROYED}"
+    screen.print(f"\n[bold]{REQUESTER} names it, and approves again[/]  [dim]{command}[/]")
     went_on = time.monotonic()
-    give(api, waiting_run(api, REPOSITORY, version), Answer("approve", f"reviewed by {REVIEWER}"))
+    question = api.question(run.id)
+    give(api, waiting_run(api, REPOSITORY, version), Answer("approve", _READ, (_DESTROYED,)))
     run = seen_afterwards(watch, question)
     if run.waits:
         raise NeedsHuman(f"{run.name} asks again although it was approved", "see its log")
     run = _insist_on_success(watch.until(until_it_ends))
     return Told(run, asked_after, went_on, time.monotonic(), since)
+
+
+def _refused(api: PrefectApi, watch: Watch, version: str, screen: Screen) -> None:
+    """The plan destroys a job, and the first approval does not name it: production stays as it is."""
+    command = f"dabflow approve {version} --reason '{_READ}'"
+    screen.print(f"\n[bold]{REQUESTER} resumes the run, but names nothing[/]  [dim]{command}[/]")
+    run = waiting_run(api, REPOSITORY, version)
+    question = api.question(run.id)
+    give(api, run, Answer("approve", _READ))
+    run = seen_afterwards(watch, question)
+    if not run.waits:
+        raise NeedsHuman(f"{run.name} was let through without naming what it destroys", "see its log")
+    waiting = api.waiting(run.id)
+    screen.print(f"   [yellow]refused:[/] {escape(waiting.missing if waiting else 'see its form')}")
 
 
 def _insist_on_waiting(run: Run) -> Run:

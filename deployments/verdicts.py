@@ -1,5 +1,7 @@
 """Is it true? What a finished release must look like on the servers, one sentence per claim."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,7 @@ def claims(witness: Witness, release: Shipped, *, requester: str) -> Iterator[Cl
         lambda: _running(witness, release),
         lambda: _smoked(witness),
         lambda: _back_merged(witness, release),
+        lambda: _evidence(witness, release),
         lambda: _secret(witness),
     ]
     for look in looks:
@@ -124,6 +127,32 @@ def _smoked(witness: Witness) -> Iterator[Claim]:
 def _back_merged(witness: Witness, release: Shipped) -> Iterator[Claim]:
     compared = witness.github(f"compare/{release.commit}...develop")
     yield Claim(f"develop contains {release.version}", compared["behind_by"] == 0)
+
+
+def _evidence(witness: Witness, release: Shipped) -> Iterator[Claim]:
+    """The chain is read and followed here anew, as anybody can with git and SHA-256 alone."""
+    chain = json.loads(witness.files(f"refs/dabflow/evidence/{release.version}", "evidence.json")[0])
+    previous = _sha256({name: value for name, value in chain.items() if name != "entries"})
+    unbroken = True
+    for entry in chain["entries"]:
+        unbroken &= entry["previous"] == previous
+        previous = _sha256({name: value for name, value in entry.items() if name != "hash"})
+        unbroken &= entry["hash"] == previous
+    approved = next(entry["facts"] for entry in chain["entries"] if entry["kind"] == "approved")
+    who = ", ".join(review["login"] for review in approved["reviews"])
+    yield Claim(
+        f"its evidence is an unbroken chain of {len(chain['entries'])} entries; {who} approved plan"
+        f" {approved['digest'][:SHORT]}",
+        unbroken and approved["commit"] == release.candidate,
+    )
+    assets = witness.github("releases/latest")["assets"]
+    named = ", ".join(asset["name"] for asset in assets)
+    yield Claim(f"attached to the release: {named or 'nothing'}", len(assets) == 1)
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _secret(witness: Witness) -> Iterator[Claim]:

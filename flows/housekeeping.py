@@ -9,7 +9,6 @@ Whatever it finds done, it leaves alone: a second look writes nothing.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from prefect.states import Completed, Failed
 
 from flows import known_runs
 from tasks.ask import waiting_of
-from tasks.housekeeping import ensure_reminded, ensure_told, seen_now
+from tasks.housekeeping import ensure_reminded, ensure_told, now, seen_now
 from tasks.rules.errors import ReleaseError
 from tasks.rules.waiting import must_remind, wakes
 
@@ -42,13 +41,13 @@ def housekeeping(flow_run_id: UUID | None = None) -> State[Any]:
 
 def look_after(run: FlowRun) -> None:
     """A run that waits is woken if it must look again; else people are reminded of it when that is due."""
-    waiting, now = waiting_of(run.id), datetime.now(UTC)
+    waiting, moment = waiting_of(run.id), now()
     if waiting is None:
         return
-    why = wakes(waiting, seen=seen_now(waiting), now=now)
+    why = wakes(waiting, seen=seen_now(waiting), now=moment)
     if why:
         known_runs.wake(run, why)
-    elif must_remind(waiting, now):
+    elif must_remind(waiting, moment):
         ensure_reminded(waiting, known_runs.page(run))
 
 

@@ -29,8 +29,15 @@ from prefect.states import Cancelled, Completed
 from pydantic import Field
 
 from flows import this_run
-from tasks.approve import approval_of, ensure_rejected, still_what_was_approved
-from tasks.ask import GateAnswer, answers, ask
+from tasks.approve import (
+    approval_of,
+    ensure_missing_told,
+    ensure_rejected,
+    looks_so_far,
+    seconds_left,
+    still_what_was_approved,
+)
+from tasks.ask import GateAnswer, LookAgain, answers, ask
 from tasks.back_merge import ensure_back_merged
 from tasks.cut import ensure_cut
 from tasks.deploy import ensure_deployed
@@ -38,21 +45,20 @@ from tasks.examine import checks, production_plan, validation
 from tasks.lock import one_at_a_time
 from tasks.merge import ensure_merged, ensure_tagged
 from tasks.plan_release import plan_release
-from tasks.propose import ensure_proposed, tell, told_when_it_stops
+from tasks.propose import ensure_proposed, ensure_shown, tell, told_when_it_stops
 from tasks.publish import ensure_published
 from tasks.rules.choice import Wanted
 from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
 from tasks.rules.slugs import REPOSITORY_PATTERN
-from tasks.rules.texts import form_description, question_key
+from tasks.rules.texts import form_description, question_key, waiting_description
 from tasks.rules.versions import Bump, Version
 from tasks.smoke import ensure_smoked
+from tasks.wait import staging_freeze
 
 Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
 ExactVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-
-SECONDS_A_DAY = 86_400
 
 
 @flow(name="standard-release", persist_result=True)
@@ -89,16 +95,16 @@ def standard_release(
 
 def to_production(release: Release) -> State[Any] | None:
     """Steps 2-11, again for each new candidate; a state where the run ends before production is touched."""
-    look = 1
     with told_when_it_stops(release):
         while True:
+            wait_for_staging(release)
             with one_at_a_time(release.repository, STAGING):
                 waiting = this_run.other_that_waits(release)
                 if waiting:
                     return Completed(
                         name="Under way", message=f"{release.title} waits for approval in {waiting}"
                     )
-                proposal = propose(release, look)
+                proposal = propose(release)
             judgement = approve(release, proposal)
             if judgement.verdict is Verdict.REJECTED:
                 ensure_rejected(release, proposal, judgement.because)
@@ -106,20 +112,35 @@ def to_production(release: Release) -> State[Any] | None:
             if judgement.verdict is Verdict.MOVED:
                 continue
             with one_at_a_time(release.repository, PRODUCTION):
-                if still_what_was_approved(release, proposal, answers(question_key(proposal), GateAnswer)):
+                said = answers(question_key(proposal), GateAnswer)
+                if still_what_was_approved(release, proposal, said).go:
                     ship(release, proposal)
                     return None
-            look += 1
 
 
-def propose(release: Release, look: int) -> Proposal:
+def wait_for_staging(release: Release) -> None:
+    """Wait, suspended, while a freeze keeps releases away from staging; the run goes on by itself when it ends."""
+    while (waiting := staging_freeze(release)) is not None and not this_run.other_that_waits(release):
+        ensure_cut(release)
+        this_run.is_about(release)
+        again = len(answers(waiting.question, LookAgain)) + 1
+        ask(
+            f"{waiting.question}-{again}",
+            LookAgain,
+            waiting_description(release, waiting),
+            timeout_seconds=seconds_left(waiting),
+            waiting=waiting,
+        )
+
+
+def propose(release: Release) -> Proposal:
     """Steps 2-5: a candidate that is examined and rehearsed, and a pull request that people can approve."""
     candidate = ensure_cut(release)
     this_run.is_about(release)
-    examined = examine(release, candidate, look)
+    examined = examine(release, candidate, looks_so_far(release))
     ensure_deployed(release, candidate, examined.staging, environment=STAGING)
     ensure_smoked(release, candidate, examined.staging, environment=STAGING)
-    return ensure_proposed(release, candidate, examined)
+    return ensure_shown(release, ensure_proposed(release, candidate, examined))
 
 
 def examine(release: Release, candidate: Candidate, look: int) -> Examined:
@@ -139,8 +160,8 @@ def examine(release: Release, candidate: Candidate, look: int) -> Examined:
     )
     everything: list[PrefectFuture[Any]] = [passed, on_staging, on_production, plan]
     wait(everything)
-    passed.result()
-    return Examined(on_staging.result(), on_production.result(), plan.result())
+    checked = passed.result()
+    return Examined(on_staging.result(), on_production.result(), plan.result(), checked)
 
 
 def approve(release: Release, proposal: Proposal) -> Judgement:
@@ -151,11 +172,13 @@ def approve(release: Release, proposal: Proposal) -> Judgement:
         judgement = approval_of(release, proposal, said)
         if judgement.verdict is not Verdict.WAITING:
             return judgement
+        waiting = ensure_missing_told(release, proposal, judgement)
         ask(
             f"{key}-{len(said) + 1}",
             GateAnswer,
             form_description(release, proposal, judgement),
-            timeout_seconds=release.settings.approval.within_days * SECONDS_A_DAY,
+            timeout_seconds=seconds_left(waiting),
+            waiting=waiting,
         )
 
 

@@ -1,63 +1,113 @@
 """Step 6: may this candidate go to production? Looked up every time; a resumed run is not an approved run."""
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 from tasks.ask import GateAnswer
+from tasks.evidence import chain_of, note
 from tasks.examine import plan_of_production
 from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked
-from tasks.rules.gate import Judgement, Policy, Proposed, Said, Verdict, judge
+from tasks.rules.approved import approved_before
+from tasks.rules.differences import differences
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.evidence import Chain, blocked
+from tasks.rules.freezes import frozen, soak_ends
+from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed, Said, Verdict, judge
+from tasks.rules.overrides import overrides
 from tasks.rules.phases import Phase
-from tasks.rules.release import Proposal, Release
-from tasks.rules.reviews import MAY_APPROVE, Reviewed, Terms, reviewed
-from tasks.rules.texts import control_comment
+from tasks.rules.places import Place
+from tasks.rules.release import PRODUCTION, STAGING, Compared, Proposal, Release
+from tasks.rules.reviews import Review, Terms, reviewed
+from tasks.rules.texts import control_comment, question_key
+from tasks.rules.waiting import Waiting
+from tasks.standing import deployed_records, seen_on_github
 from tasks.step import ensure
+from tasks.systems import clock
 from tasks.systems.git_repo import Mirror
-from tasks.systems.github_repo import GitHubRepo, PullRequest
+from tasks.systems.github_repo import DeploymentRecord, GitHubRepo, PullRequest
 
 log = logging.getLogger(__name__)
+
+KIND = "release"
 
 
 @ensure("look at the approval")
 def approval_of(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> Judgement:
-    """Say whether the candidate is approved, from GitHub as it is now and what the form said so far."""
-    return _judgement(release, proposal, said)
+    """Say whether the candidate is approved, from GitHub as it is now and what the form said so far.
+
+    Raises:
+        NeedsHuman: somebody merged it by hand without an approval.
+    """
+    hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
+    # Before the judgement: what comes in between wakes the run again, instead of being missed.
+    seen = seen_on_github(hub, mirror, number=proposal.number, branch=release.branch, version=release.version)
+    judgement = _look(release, proposal, said).judgement
+    if judgement.verdict is Verdict.STOPPED:
+        raise NeedsHuman(judgement.because, judgement.remedy)
+    return replace(judgement, seen=seen)
+
+
+@ensure("tell what is missing")
+def ensure_missing_told(release: Release, proposal: Proposal, judgement: Judgement) -> Waiting:
+    """The control comment says what the gate still wants; returns what the run waits for, and until when."""
+    hub = GitHubRepo(release.repository)
+    merged = hub.pull_request(proposal.number).state == "merged"
+    phase = Phase.MERGED if merged else Phase.PROPOSED
+    text = control_comment(release, phase, proposal=proposal, missing=judgement.missing)
+    ensure_comment(release, hub, proposal.number, text)
+    approval = release.settings.approval
+    # What is merged does not expire: it must reach production, or be reverted by people.
+    since = clock.now() if merged else proposal.shown_at
+    deadline = since + timedelta(days=approval.within_days)
+    return Waiting(
+        repository=release.repository,
+        version=str(release.version),
+        branch=release.branch,
+        number=proposal.number,
+        question=question_key(proposal),
+        missing=judgement.because,
+        deadline=deadline,
+        remind_at=deadline - timedelta(days=approval.remind_days_before),
+        wake_at=judgement.wake_at,
+        seen=judgement.seen,
+    )
+
+
+def seconds_left(waiting: Waiting) -> int:
+    """How long people still have, at least one second: a deadline that has passed ends the wait at once."""
+    return waiting.seconds_left(clock.now())
 
 
 @ensure("compare with what was approved")
-def still_what_was_approved(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> bool:
-    """Whether the candidate is still approved, and production would still get what people saw.
+def still_what_was_approved(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> Compared:
+    """Say whether production may be touched now: still approved, and it would get exactly what people saw.
 
-    Asked under production's lock, right before it is touched. Once dabflow has merged, the approval is used.
+    Asked under production's lock, right before it is touched. The evidence holds the answer from then on.
     """
-    if _judgement(release, proposal, said).verdict is not Verdict.APPROVED:
-        return False
-    pull = GitHubRepo(release.repository).pull_request(proposal.number)
-    if pull.state == "merged":
-        return True
+    looked = _look(release, proposal, said)
+    if looked.judgement.verdict is not Verdict.APPROVED:
+        return Compared(go=False)
     now = plan_of_production(release, proposal.candidate)
-    if now.digest != proposal.plan.digest:
-        log.warning("production would get something else than what was approved: %s", now.line)
-    return now.digest == proposal.plan.digest
+    found = differences(proposal.plan, now)
+    if found:
+        log.warning("production would get something else than what was approved: %s", "; ".join(found))
+        facts = {"digest": proposal.plan.digest, "now": now.digest, "differences": found}
+        note(release.repository, release.version, "asked again", facts)
+        return Compared(go=False, differences=tuple(found))
+    if looked.proposed.approved_before:
+        return Compared(go=True)
+    note(release.repository, release.version, "approved", _approval(release, proposal, looked, said))
+    return Compared(go=True)
 
 
-def _judgement(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> Judgement:
-    hub = GitHubRepo(release.repository)
-    pull = hub.pull_request(proposal.number)
-    # The branch, not the pull request: GitHub lets a pull request follow its branch a little later.
-    branch = Mirror(release.repository).fetch().branches().get(release.branch)
-    head = pull.head_sha if pull.state == "merged" or branch is None else branch
-    judgement = judge(
-        Policy(release.settings.approval.policy, sum(g.count for g in release.settings.approval.approvals)),
-        commit=proposal.candidate.commit,
-        proposed=_proposed(release, hub, pull, head),
-        reviewed=_reviewed(release, hub, proposal),
-        said=[Said(answer.decision, answer.reason) for answer in said],
-    )
-    log.info("%s: %s", judgement.verdict.value, judgement.because)
-    return judgement
+@ensure("look how often it was asked")
+def looks_so_far(release: Release) -> int:
+    """How often production had changed since a plan was approved: the next plan is found out anew."""
+    chain = chain_of(release.repository, release.version)
+    return 1 + sum(entry.kind == "asked again" for entry in chain.entries)
 
 
 @ensure("reject")
@@ -69,36 +119,148 @@ def ensure_rejected(release: Release, proposal: Proposal, reason: str) -> None:
     hub = GitHubRepo(release.repository)
     text = control_comment(release, Phase.REJECTED, proposal=proposal, note=f"Rejected: {reason}")
     ensure_comment(release, hub, proposal.number, text)
+    facts = {"reason": reason, "commit": proposal.candidate.commit, "digest": proposal.plan.digest}
+    note(release.repository, release.version, "rejected", facts)
     if hub.pull_request(proposal.number).state == "open":
         hub.close_pull_request(proposal.number)
     ensure_nothing_asked(release, hub, f"rejected: {reason}")
 
 
-def _proposed(release: Release, hub: GitHubRepo, pull: PullRequest, head: str) -> Proposed:
-    if pull.state != "merged":
-        return Proposed(pull.state, head)
-    if pull.merged_by == hub.me:
-        return Proposed("merged", head, merged_by_us=True)
-    return Proposed("merged", head, merger_approves=_qualified_merger(release, hub, pull.merged_by))
+@dataclass(frozen=True)
+class _Looked:
+    """Everything that the judgement rests on."""
+
+    judgement: Judgement
+    proposed: Proposed
+    people: People
 
 
-def _qualified_merger(release: Release, hub: GitHubRepo, login: str | None) -> str | None:
-    """Who merged by hand, if a review of that person would have counted."""
-    if login is None or login.lower() == release.requested_by.lower():
-        return None
-    return login if hub.permission(login) in MAY_APPROVE else None
+def _look(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> _Looked:
+    hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
+    chain = chain_of(release.repository, release.version)
+    pull = hub.pull_request(proposal.number)
+    proposed = _proposed(release, proposal, hub, mirror, pull=pull, chain=chain)
+    people = _people(release, proposal, hub, mirror, pull=pull)
+    judgement = judge(
+        Asked(
+            commit=proposal.candidate.commit,
+            base=release.settings.branches.production,
+            destructive=proposal.plan.destructive,
+            protected=proposal.plan.protected,
+        ),
+        _policy(release),
+        proposed,
+        people=people,
+        said=[Said(answer.decision, answer.reason, answer.destroys) for answer in said],
+        against=_against(release, proposal, hub, chain),
+    )
+    log.info("%s: %s", judgement.verdict.value, judgement.because)
+    return _Looked(judgement, proposed, people)
 
 
-def _reviewed(release: Release, hub: GitHubRepo, proposal: Proposal) -> Reviewed:
-    if release.settings.approval.policy == "prefect":
-        return Reviewed()
-    found = hub.reviews(proposal.number)
-    people = sorted({r.login for r in found if r.person})
+def _policy(release: Release) -> Policy:
+    approval = release.settings.approval
+    return Policy(
+        approval.policy,
+        tuple(Place(group.team, group.count) for group in approval.approvals),
+        release.settings.overrides.team,
+    )
+
+
+def _proposed(
+    release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror, *, pull: PullRequest, chain: Chain
+) -> Proposed:
+    # The branch, not the pull request: GitHub lets a pull request follow its branch a little later.
+    branch = mirror.branches().get(release.branch)
+    merged = pull.state == "merged"
+    by_us = merged and pull.merged_by == hub.me
+    return Proposed(
+        state=pull.state,
+        head=pull.head_sha if merged or branch is None else branch,
+        base=pull.base,
+        approved_before=by_us and approved_before(chain, proposal.plan),
+        merged_by=pull.merged_by if merged and not by_us else None,
+    )
+
+
+def _people(
+    release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror, *, pull: PullRequest
+) -> People:
+    policy = _policy(release)
+    if policy.kind == "prefect" and policy.override_from is None:
+        return People()
+    found = [*hub.reviews(proposal.number), *_by_merging(policy, proposal, hub, pull)]
+    logins = sorted({review.login for review in found if review.person})
+    teams = {place.team for place in policy.wanted} | {policy.override_from}
+    members = {
+        team: frozenset(u for u in logins if hub.in_team(team, u)) for team in teams if team is not None
+    }
     terms = Terms(
         head=proposal.candidate.commit,
-        shown_at=datetime.fromtimestamp(0, UTC),
+        shown_at=proposal.shown_at,
         requester=release.requested_by,
         ourselves=hub.me,
-        permissions={login: hub.permission(login) for login in people},
+        permissions={login: hub.permission(login) for login in logins},
+        authors=_authors(release, proposal, hub, mirror),
+        members=frozenset().union(*(members[place.team] for place in policy.wanted if place.team)),
     )
-    return reviewed(found, terms)
+    role = members.get(policy.override_from or "", frozenset())
+    return People(reviewed(found, terms), members, overrides(found, terms, role))
+
+
+def _teams(policy: Policy) -> set[str]:
+    """Every team that the settings name."""
+    return {team for team in (*(place.team for place in policy.wanted), policy.override_from) if team}
+
+
+def _by_merging(policy: Policy, proposal: Proposal, hub: GitHubRepo, pull: PullRequest) -> list[Review]:
+    """Under `github`, whoever merged by hand has approved by it, if a review of that person counts."""
+    if policy.kind != "github" or pull.state != "merged" or pull.merged_by in {None, hub.me}:
+        return []
+    at = pull.merged_at or proposal.shown_at
+    return [Review(0, str(pull.merged_by), True, "APPROVED", pull.head_sha, at, "merged by hand")]
+
+
+def _authors(release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror) -> frozenset[str]:
+    """Who wrote what is released, where the settings let nobody approve their own work."""
+    if release.settings.approval.authors_approve or release.previous is None:
+        return frozenset()
+    before = mirror.tags()[release.settings.tag(release.previous)]
+    return hub.authors_between(before, proposal.candidate.commit)
+
+
+def _against(release: Release, proposal: Proposal, hub: GitHubRepo, chain: Chain) -> Against:
+    now, settings = clock.now(), release.settings
+    target = release.target(PRODUCTION)
+    records = deployed_records(hub, STAGING, proposal.candidate.commit)
+    since = _rehearsed_at(records[0]) if records else now
+    return Against(
+        block=blocked(chain),
+        frozen=frozen(settings.freezes, target=target, kind=KIND, now=now),
+        soak_until=soak_ends(settings.soak, kind=KIND, since=since, now=now),
+    )
+
+
+def _rehearsed_at(record: DeploymentRecord) -> datetime:
+    # A later rehearsal made this record inactive, and GitHub forgets since when it had been a success.
+    return record.state_since if record.state == "success" else record.created_at
+
+
+def _approval(
+    release: Release, proposal: Proposal, looked: _Looked, said: Sequence[GateAnswer]
+) -> Mapping[str, object]:
+    """Who approved what, for the evidence."""
+    reviews = [
+        {"id": review.id, "login": review.login, "at": review.at.isoformat(), "reason": review.body}
+        for review in looked.people.reviewed.approved
+    ]
+    return {
+        "commit": proposal.candidate.commit,
+        "digest": proposal.plan.digest,
+        "number": proposal.number,
+        "policy": release.settings.approval.policy,
+        "requested_by": release.requested_by,
+        "reviews": reviews,
+        "form": [answer.model_dump(mode="json") for answer in said if answer.decision == "approve"],
+        "overrides": [asdict(override) for override in looked.people.overrides],
+    }

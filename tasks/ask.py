@@ -5,8 +5,7 @@ after approve, crash, retry. So: a stored answer is returned first, stale questi
 was sent on without an answer stops.
 """
 
-from contextlib import suppress
-from typing import TypeVar
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from prefect import suspend_flow_run
@@ -44,6 +43,23 @@ class GateAnswer(RunInput):
         description="kept with the release; say why you reject",
         json_schema_extra={"position": 1},
     )
+    destroys: str = Field(
+        default="",
+        title="What is destroyed",
+        description="to approve a plan that destroys something, type the key of each such resource, and no other",
+        json_schema_extra={"position": 2},
+    )
+
+
+class LookAgain(RunInput):
+    """What sends a run on that waits for nothing but time."""
+
+    model_config = ConfigDict(title="Look again")
+
+    decision: Literal["recheck"] = Field(
+        title="Decision", description="look again now; until the time has come it will wait again"
+    )
+    reason: str = Field(default="", title="Reason", description="for the others who read this run")
 
 
 def answered(key: str, model: type[A]) -> A | None:
@@ -86,11 +102,14 @@ def ask(
         _forget(stale)
     if waiting is not None:
         _remember(waiting)
-    # Sent on without an answer, Prefect makes one out of defaults, and stumbles over the field that has none.
-    with suppress(ValidationError):
+    try:
         suspend_flow_run(
             wait_for_input=model.with_initial_data(description=description), key=key, timeout=timeout_seconds
         )
+    except ValidationError as error:
+        # Sent on without an answer, Prefect makes one out of defaults, and stumbles over the field that has none.
+        if error.title not in {model.__name__, model.model_config.get("title")}:
+            raise
     answer = answered(key, model)
     if answer is None:
         raise NeedsHuman(

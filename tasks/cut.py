@@ -2,6 +2,7 @@
 
 import logging
 
+from tasks.evidence import note
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Release
@@ -36,6 +37,8 @@ def ensure_cut(release: Release) -> Candidate:
     else:
         log.info("%s is there, at %s", release.branch, head[:12])
     _insist_on_production_inside(release, mirror, head)
+    asked = {"requested_by": release.requested_by, "reason": release.reason}
+    note(release.repository, release.version, "asked", asked)
     return _candidate(mirror, head)
 
 

@@ -17,6 +17,7 @@ from tasks.bundles import (
     workspace_of,
 )
 from tasks.deploy_guard import insist_on_approval, insist_on_nothing_more, insist_on_written
+from tasks.evidence import chain_of, note
 from tasks.examine import subject_of
 from tasks.record import ensure_record, ensure_state, failure_recorded
 from tasks.rules import digests
@@ -78,6 +79,22 @@ def ensure_deployed(
             stop_if_cancelled()
             ensure_state(release, hub, record, "in_progress", f"{release.version} is being deployed")
             deploys.carry_out()
+            if approved is not None:
+                _note(release, candidate, approved)
+
+
+def _note(release: Release, candidate: Candidate, approved: ProductionPlan) -> None:
+    """The evidence says what production runs, and which approval that rests on: this plan's, or one it is the rest of."""
+    chain = chain_of(release.repository, release.version)
+    entry = chain.last("approved")
+    facts = {
+        "target": release.target(PRODUCTION),
+        "commit": candidate.commit,
+        "digest": entry.facts["digest"] if entry else approved.digest,
+        "cli_version": approved.subject.cli_version,
+        "plan_after": "empty",
+    }
+    note(release.repository, release.version, "deployed", facts)
 
 
 @dataclass

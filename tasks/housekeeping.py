@@ -4,6 +4,7 @@ Each step looks before it acts, so that a second one about the same thing writes
 """
 
 import logging
+from datetime import datetime
 
 from tasks.evidence import note
 from tasks.propose import ensure_comment
@@ -18,17 +19,26 @@ from tasks.rules.versions import Version
 from tasks.rules.waiting import Waiting
 from tasks.standing import current_pull_request, phase_now, production_settings, seen_on_github
 from tasks.step import ensure
-from tasks.systems import connections
+from tasks.systems import clock, connections
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.systems.scrub import Scrubber
 
 log = logging.getLogger(__name__)
 
+_NO_LONGER_ASKED = frozenset({How.EXPIRED, How.CANCELLED})
+
+
+def now() -> datetime:
+    """The present moment, in UTC, as the gate has it."""
+    return clock.now()
+
 
 @ensure("look at {waiting.repository} {waiting.version}")
 def seen_now(waiting: Waiting) -> str:
     """The fingerprint of what GitHub shows now about a release that waits."""
+    if not waiting.number:  # it waits for time alone, before there is a pull request
+        return waiting.seen
     return seen_on_github(
         GitHubRepo(waiting.repository),
         Mirror(waiting.repository).fetch(),
@@ -69,7 +79,7 @@ def ensure_told(ended: Ended) -> None:
         log.info("%s is %s by now: nothing to tell", release.title, phase.words)
         return
     _note(release, ended)
-    _close_records(release, hub, ended)
+    _close_records(release, hub, ended, phase)
     head = mirror.branches().get(release.branch)
     pull = current_pull_request(hub, release.branch, release.settings.branches.production, head)
     if pull is not None and not _told_by_itself(release, hub, pull.number, ended):
@@ -79,7 +89,7 @@ def ensure_told(ended: Ended) -> None:
 
 def _note(release: Release, ended: Ended) -> None:
     """The evidence says that nobody decided. A crash or a failure decides nothing: the release goes on."""
-    if ended.how not in {How.EXPIRED, How.CANCELLED}:
+    if ended.how not in _NO_LONGER_ASKED:
         return
     facts: dict[str, object] = {"reason": ended_line(ended), "run": ended.run_url}
     if ended.waiting is not None:
@@ -89,13 +99,15 @@ def _note(release: Release, ended: Ended) -> None:
     note(release.repository, release.version, ended.how.value, facts)
 
 
-def _close_records(release: Release, hub: GitHubRepo, ended: Ended) -> None:
-    """What was asked is asked no longer; a deployment that was cut off has not succeeded.
+def _close_records(release: Release, hub: GitHubRepo, ended: Ended, phase: Phase) -> None:
+    """What expired, was cancelled or rejected is asked no longer; a deployment that was cut off has not succeeded.
 
+    A run that failed or crashed still asks: started again it goes on, with the reviews that it has.
     Of staging an inactive record means that it once was a success: there, and where something may have been
     deployed, it is an error.
     """
-    ensure_nothing_asked(release, hub, ended_line(ended))
+    if ended.how in _NO_LONGER_ASKED or phase is Phase.REJECTED:
+        ensure_nothing_asked(release, hub, ended_line(ended))
     for environment in (STAGING, PRODUCTION):
         for record in open_records(release, hub, environment, asks=False):
             ensure_state(release, hub, record, "error", ended_line(ended))

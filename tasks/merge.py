@@ -2,6 +2,8 @@
 
 import logging
 
+from tasks.evidence import note
+from tasks.record import ensure_nothing_asked
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.release import Candidate, Proposal, Release
 from tasks.rules.texts import merge_message, merge_title, tag_message
@@ -35,6 +37,9 @@ def ensure_merged(release: Release, proposal: Proposal) -> str:
         pull = hub.pull_request(proposal.number)
     commit = _merge_commit(release, candidate, pull)
     _insist_on_same_tree(release, candidate, commit)
+    facts = {"commit": commit, "tree": candidate.tree, "number": proposal.number}
+    note(release.repository, release.version, "merged", facts)
+    ensure_nothing_asked(release, hub, f"approved, and merged as {commit[:12]}")
     return commit
 
 
@@ -89,6 +94,7 @@ def ensure_tagged(release: Release, commit: str) -> str:
             f"the tag {release.tag} is on {found[:12]}, this release was merged as {commit[:12]}",
             "find out who set the tag; dabflow never moves one. Delete it, or release the next version",
         )
+    note(release.repository, release.version, "tagged", {"tag": release.tag, "commit": commit})
     return commit
 
 

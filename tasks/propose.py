@@ -1,15 +1,19 @@
-"""Step 5: the pull request that people review, and the comment on it that always tells where it stands."""
+"""Step 5: the pull request that people review, the plan they read, and the comment that always tells where it stands."""
 
 import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+from tasks.asked import asked_since, ensure_asked
+from tasks.evidence import chain_of, note, page_url
+from tasks.rules.approved import approved_before, shown_facts
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Examined, Proposal, Release
-from tasks.rules.texts import control_comment, marker, pr_body, pr_title
+from tasks.rules.texts import SHORT, control_comment, marker, pr_body, pr_title
 from tasks.standing import current_pull_request, phase_now
 from tasks.step import ensure
 from tasks.systems import connections
@@ -24,25 +28,58 @@ _SQUASHED = re.compile(r"(.*) \(#(\d+)\)")
 
 @ensure("open the pull request")
 def ensure_proposed(release: Release, candidate: Candidate, examined: Examined) -> Proposal:
-    """One open pull request carries the candidate, its text is ours, and its comment shows production's plan.
+    """One open pull request carries the candidate, its text is ours, and reviewers are asked.
 
     Raises:
         TryAgain: GitHub does not show it yet.
         NeedsHuman: GitHub refuses it.
     """
     hub = GitHubRepo(release.repository)
+    facts = {"commit": candidate.commit, "tree": candidate.tree, "checks": sorted(examined.checked.seconds)}
+    note(release.repository, release.version, "checked", facts)
     pull = _ensure_pull_request(release, candidate, hub)
-    proposal = Proposal(candidate, examined, pull.number, pull.url)
     if pull.state == "open":
         _ensure_reviewers(release, hub, pull)
-        ensure_comment(release, hub, pull.number, control_comment(release, Phase.PROPOSED, proposal=proposal))
-    return proposal
+    return Proposal(candidate, examined, pull.number, pull.url)
+
+
+@ensure("show the plan")
+def ensure_shown(release: Release, proposal: Proposal) -> Proposal:
+    """People can read what production gets, and GitHub knows since when.
+
+    Raises:
+        TryAgain: GitHub does not show it yet.
+    """
+    hub, digest = GitHubRepo(release.repository), proposal.plan.digest
+    merged = hub.pull_request(proposal.number).state == "merged"
+    if merged and approved_before(chain_of(release.repository, release.version), proposal.plan):
+        return proposal
+    shown = _in_evidence(release, proposal)
+    if not merged and not asked_since(release, hub, proposal.candidate, digest):
+        ensure_comment(
+            release, hub, proposal.number, control_comment(release, Phase.PROPOSED, proposal=shown)
+        )
+    return replace(shown, shown_at=ensure_asked(release, hub, proposal.candidate, digest))
+
+
+def _in_evidence(release: Release, proposal: Proposal) -> Proposal:
+    """The whole plan is in the evidence, as data and as a page; the proposal with where it is, and what has changed."""
+    version, plan = release.version, proposal.plan
+    page = f"plan-{plan.digest[:SHORT]}.md"
+    facts = shown_facts(plan, proposal.number)
+    chain = note(release.repository, version, "shown", facts, files={page: plan.page.encode()})
+    again = chain.last("asked again", now=plan.digest)
+    return replace(
+        proposal,
+        page_url=page_url(release.repository, version, page),
+        changed=tuple(again.facts["differences"]) if again else (),
+    )
 
 
 @ensure("tell GitHub: {phase.words}")
-def tell(release: Release, phase: Phase, *, proposal: Proposal, note: str = "", remedy: str = "") -> None:
+def tell(release: Release, phase: Phase, *, proposal: Proposal) -> None:
     """The control comment says where the release stands and what happens next."""
-    text = control_comment(release, phase, proposal=proposal, note=note, remedy=remedy)
+    text = control_comment(release, phase, proposal=proposal)
     ensure_comment(release, GitHubRepo(release.repository), proposal.number, text)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 
 from tasks.bundles import workspace_of
+from tasks.evidence import note
 from tasks.record import ensure_record, ensure_state, failure_recorded
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
@@ -32,8 +33,13 @@ def ensure_smoked(
         return
     record = ensure_record(release, hub, environment, candidate.commit)
     with failure_recorded(release, hub, record, "smoke"):
-        for key in _jobs(release, candidate, environment):
-            _smoke(release, candidate, bundles, environment=environment, key=key)
+        runs = {
+            key: _smoke(release, candidate, bundles, environment=environment, key=key)
+            for key in _jobs(release, candidate, environment)
+        }
+    facts = {"target": release.target(environment), "commit": candidate.commit, "runs": runs}
+    kind = "smoked" if environment == PRODUCTION else "rehearsed"
+    note(release.repository, release.version, kind, {**facts, "deployment": record.id})
     ensure_state(release, hub, record, "success", f"{release.version} is deployed and tested")
 
 
@@ -46,7 +52,8 @@ def _jobs(release: Release, candidate: Candidate, environment: str) -> tuple[str
 
 def _smoke(
     release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str, key: str
-) -> None:
+) -> str:
+    """Let the smoke job run; returns the page of the run that ended well."""
     workspace = workspace_of(release.target(environment))
     job = _job(workspace, bundles, key)
     minutes = candidate.settings.smoke.within_minutes
@@ -60,6 +67,7 @@ def _smoke(
             f"{environment} runs {candidate.commit[:12]}. Look at the job's output: retry runs it again,"
             f" a fix goes into {where}",
         )
+    return outcome.url
 
 
 def _this_run(workspace: Workspace, job: int, purpose: str) -> int:

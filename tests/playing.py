@@ -21,6 +21,7 @@ from flows.standard_release import standard_release
 from sandbox.world import World
 
 SLUG = "acme/lakehouse"
+GONE = "resources.jobs.legacy_export"  # what the sample's release destroys in production
 
 
 def without_waiting() -> None:
@@ -56,10 +57,17 @@ class Run:
     def said(self) -> str:
         return f"{self.state.name}: {self.state.message}"
 
-    def answer(self, decision: str, reason: str = "") -> State[Any]:
-        """Answer the form, then go on."""
+    def answer(self, decision: str, reason: str = "", destroys: str = GONE) -> State[Any]:
+        """Answer the form, then go on. What 1.4.0 destroys is named, unless a test is about that."""
+        said = {"decision": decision, "reason": reason, "destroys": destroys}
         with get_client(sync_client=True) as client:
-            client.resume_flow_run(self.id, run_input={"decision": decision, "reason": reason})
+            client.resume_flow_run(self.id, run_input=said)
+        return self.go()
+
+    def look_again(self) -> State[Any]:
+        """What wakes a run that waits for nothing but time."""
+        with get_client(sync_client=True) as client:
+            client.resume_flow_run(self.id, run_input={"decision": "recheck", "reason": "woken"})
         return self.go()
 
     def retry(self) -> State[Any]:
@@ -152,3 +160,28 @@ def arm(world: World, *, server: str = "github", **fault: Any) -> None:
     """Let a server go wrong."""
     url = world.github_url if server == "github" else world.workspace_urls[server]
     httpx.post(f"{url}/_sandbox/faults", json=fault).raise_for_status()
+
+
+def settle(world: World, settings: str) -> None:
+    """The production branch has these settings in release.yaml, and develop contains them.
+
+    Written past the branches' rules, as if it had been released before.
+    """
+    repository = world.folder / "github" / "repositories" / f"{SLUG}.git"
+    clone = Path(tempfile.mkdtemp(dir=world.folder))
+
+    def git(*command: str) -> None:
+        names = ("-c", "user.name=admin", "-c", "user.email=admin@acme.example")
+        subprocess.run(["git", *names, *command], cwd=clone, check=True, capture_output=True, text=True)
+
+    git("clone", "--quiet", "--branch", "main", str(repository), ".")
+    (clone / "release.yaml").write_text(settings, encoding="utf-8")
+    git("commit", "--quiet", "-am", "chore: how we release")
+    git("switch", "--quiet", "develop")
+    git("merge", "--quiet", "--no-edit", "-X", "theirs", "main")
+    for branch in ("main", "develop"):
+        subprocess.run(
+            ["git", f"--git-dir={repository}", "fetch", "--quiet", str(clone), f"+{branch}:{branch}"],
+            check=True,
+            capture_output=True,
+        )

@@ -13,19 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playing import SLUG, People
+from playing import GONE, SLUG, People
 
 from sandbox.world import World, copy_world
-from tasks.approve import ensure_rejected
+from tasks.approve import ensure_missing_told, ensure_rejected, still_what_was_approved
+from tasks.ask import GateAnswer
 from tasks.back_merge import ensure_back_merged
 from tasks.cut import ensure_cut
 from tasks.deploy import ensure_deployed
 from tasks.examine import plan_of_production, validation
 from tasks.merge import ensure_merged, ensure_tagged
 from tasks.plan_release import plan_release
-from tasks.propose import ensure_proposed, tell
+from tasks.propose import ensure_proposed, ensure_shown, tell
 from tasks.publish import ensure_published
 from tasks.rules.choice import Wanted
+from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
 from tasks.rules.versions import Bump
@@ -62,6 +64,8 @@ class Step:
 
 
 R = f"/repos/{SLUG}"
+MISSING = Judgement(Verdict.WAITING, "nobody yet", ("nobody yet",))
+APPROVED_BY_NAME = [GateAnswer(decision="approve", reason="read it", destroys=GONE)]
 
 STEPS = [
     Step("cut", lambda k: ensure_cut.fn(k.release), "POST", f"{R}/git/refs"),
@@ -79,6 +83,19 @@ STEPS = [
         "staging",
     ),
     Step("propose", lambda k: ensure_proposed.fn(k.release, k.candidate, k.examined), "POST", f"{R}/pulls"),
+    Step("show", lambda k: ensure_shown.fn(k.release, k.proposal), "POST", f"{R}/deployments"),
+    Step(
+        "tell what is missing",
+        lambda k: ensure_missing_told.fn(k.release, k.proposal, MISSING),
+        "PATCH",
+        f"{R}/issues/comments/.*",
+    ),
+    Step(
+        "compare",
+        lambda k: still_what_was_approved.fn(k.release, k.proposal, APPROVED_BY_NAME),
+        "POST",
+        f"/{SLUG}.git/git-receive-pack",
+    ),
     Step(
         "tell",
         lambda k: tell.fn(k.release, Phase.MERGED, proposal=k.proposal),
@@ -146,9 +163,10 @@ class Stages:
             case "cut":
                 so_far["candidate"] = result
                 so_far["examined"] = _examined(known.release, result)
-            case "propose":
+            case "propose" | "show":
                 so_far["proposal"] = result
-                People(world).review("ravi", result.number)
+            case "tell what is missing":
+                People(world).review("ravi", known.proposal.number)
             case "merge":
                 so_far["merge"] = result
             case _:

@@ -14,11 +14,26 @@ from deployments.watching import Watch
 from tasks.rules.versions import Version as Number
 
 Reason = Annotated[str, Parameter(name="--reason", help="kept with the release")]
+Destroys = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--destroys",
+        negative=(),
+        help="a resource that the plan destroys, such as jobs.legacy_export; again for each",
+    ),
+]
 
 
-def approve(version: Version, /, *, reason: Reason = "", repository: Repository = None) -> int:
+def approve(
+    version: Version,
+    /,
+    *,
+    reason: Reason = "",
+    destroys: Destroys = None,
+    repository: Repository = None,
+) -> int:
     """Approve what production would get. Where reviews are asked for, they count all the same."""
-    return _answer(version, repository, Answer("approve", reason))
+    return _answer(version, repository, Answer("approve", reason, tuple(destroys or ())))
 
 
 def reject(version: Version, /, *, reason: Reason, repository: Repository = None) -> int:

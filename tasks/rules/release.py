@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from tasks.rules import digests
@@ -14,6 +15,7 @@ from tasks.rules.versions import Version
 
 STAGING = "staging"
 PRODUCTION = "production"
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 _LISTS = ("destructive", "protected", "gate_changes")  # of a plan; JSON makes lists of them
 
@@ -141,12 +143,20 @@ def _not_stored_by_us(why: str) -> NeedsHuman:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """How the team's own checks went, by name, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Examined:
     """Everything found out about a candidate before anything was touched; bundles in the order they are deployed."""
 
     staging: tuple[Validated, ...]
     production: tuple[Validated, ...]
     plan: ProductionPlan
+    checked: Checked = Checked()
 
     def bundles(self, environment: str) -> tuple[Validated, ...]:
         return self.production if environment == PRODUCTION else self.staging
@@ -154,16 +164,31 @@ class Examined:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A rehearsed candidate that can be approved: what was found out about it, and its pull request."""
+    """A rehearsed candidate that can be approved: what was found out about it, and its pull request.
+
+    `shown_at` is when GitHub showed this plan of this commit to people: what they said before counts for nothing.
+    `changed` is what differs from the plan that was asked about before, for people; `page_url` has the whole plan.
+    """
 
     candidate: Candidate
     examined: Examined
     number: int
     url: str
+    shown_at: datetime = EPOCH
+    changed: tuple[str, ...] = ()
+    page_url: str = ""
 
     @property
     def plan(self) -> ProductionPlan:
         return self.examined.plan
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Whether production may be touched now, and what differs from what was approved if not for that."""
+
+    go: bool
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,10 +197,3 @@ class BackMerged:
 
     done: bool
     url: str = ""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """How the team's own checks went, by name, in seconds."""
-
-    seconds: dict[str, float] = field(default_factory=dict)

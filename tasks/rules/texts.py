@@ -1,9 +1,12 @@
 """What people read on GitHub and in the form: pull requests, the control comment, commit messages."""
 
+from collections.abc import Sequence
+
 from tasks.rules.gate import Judgement
 from tasks.rules.markdown import GITHUB_LIMIT, limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
+from tasks.rules.waiting import Waiting
 
 REST = "the whole plan is an artifact of the run in Prefect"
 SHORT = 12
@@ -34,7 +37,13 @@ def pr_body(release: Release, notes: str) -> str:
 
 
 def control_comment(
-    release: Release, phase: Phase, *, proposal: Proposal | None = None, note: str = "", remedy: str = ""
+    release: Release,
+    phase: Phase,
+    *,
+    proposal: Proposal | None = None,
+    missing: Sequence[str] = (),
+    note: str = "",
+    remedy: str = "",
 ) -> str:
     """The one comment that always tells where the release stands and what happens next."""
     lines = [
@@ -42,14 +51,16 @@ def control_comment(
         f"### {release.title}: {'stopped, ' if remedy else ''}{phase.words}",
         "",
         f"**Next:** {remedy or phase.next_step}",
+        *_missing(missing),
     ]
     if note:
         lines += ["", note]
     if release.run_url:
         lines += ["", f"[Run in Prefect]({release.run_url})"]
     if proposal is not None:
-        lines += ["", _bound(proposal), "", *_gate_changes(proposal), proposal.plan.markdown]
-    return limited("\n".join(lines).rstrip() + "\n", rest=REST)
+        by_name = _by_name(proposal) if phase is Phase.PROPOSED else []
+        lines += ["", *_what_is_asked(proposal, by_name)]
+    return limited("\n".join(lines).rstrip() + "\n", rest=_rest(proposal))
 
 
 def form_description(release: Release, proposal: Proposal, judgement: Judgement) -> str:
@@ -57,14 +68,54 @@ def form_description(release: Release, proposal: Proposal, judgement: Judgement)
     lines = [
         f"## {release.title} to production?",
         "",
-        f"Pull request: [#{proposal.number}]({proposal.url}). Still missing: {judgement.because}.",
+        f"Pull request: [#{proposal.number}]({proposal.url})",
+        *_missing(judgement.missing),
         "",
-        _bound(proposal),
-        "",
-        *_gate_changes(proposal),
-        proposal.plan.markdown,
+        *_what_is_asked(proposal, _by_name(proposal)),
     ]
-    return limited("\n".join(lines), rest=REST)
+    return limited("\n".join(lines), rest=_rest(proposal))
+
+
+def waiting_description(release: Release, waiting: Waiting) -> str:
+    """What people read about a run that waits for nothing but time."""
+    return (
+        f"## {release.title} waits\n\n{waiting.missing}. It goes on by itself; nobody needs to do anything.\n"
+    )
+
+
+def _missing(missing: Sequence[str]) -> list[str]:
+    return ["", "**Still missing:**", "", *[f"- {line}" for line in missing]] if missing else []
+
+
+def _what_is_asked(proposal: Proposal, by_name: Sequence[str]) -> list[str]:
+    """The candidate and its plan, for whoever decides."""
+    head = [_bound(proposal), "", *_changed(proposal), *by_name, *_gate_changes(proposal)]
+    return [*head, proposal.plan.markdown]
+
+
+def _changed(proposal: Proposal) -> list[str]:
+    if not proposal.changed:
+        return []
+    return [
+        "**Asked again, because it is no longer what was approved:**",
+        "",
+        *[f"- {line}" for line in proposal.changed],
+        "",
+    ]
+
+
+def _by_name(proposal: Proposal) -> list[str]:
+    """What the approver must type, ready to be copied."""
+    keys = proposal.plan.destructive
+    if not keys:
+        return []
+    return ["**To approve, name in the form what is destroyed:**", "", "```", *keys, "```", ""]
+
+
+def _rest(proposal: Proposal | None) -> str:
+    if proposal is None or not proposal.page_url:
+        return REST
+    return f"[the whole plan]({proposal.page_url})"
 
 
 def question_key(proposal: Proposal) -> str:
@@ -118,10 +169,10 @@ def deployment_text(release: Release, environment: str) -> str:
 
 
 def _bound(proposal: Proposal) -> str:
-    return (
-        f"Commit `{proposal.candidate.commit[:SHORT]}`, tree `{proposal.candidate.tree[:SHORT]}`,"
-        f" plan `{proposal.plan.digest[:SHORT]}`"
-    )
+    plan = f"plan `{proposal.plan.digest[:SHORT]}`"
+    if proposal.page_url:
+        plan = f"[{plan}]({proposal.page_url})"
+    return f"Commit `{proposal.candidate.commit[:SHORT]}`, tree `{proposal.candidate.tree[:SHORT]}`, {plan}"
 
 
 def _gate_changes(proposal: Proposal) -> list[str]:

@@ -1,6 +1,7 @@
 """Pull requests: found, opened, edited, merged."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from github.PullRequest import PullRequest as ApiPullRequest
 from github.Repository import Repository
@@ -10,7 +11,7 @@ from tasks.systems.github_client import GitHubClient, github_errors, login_of
 
 @dataclass(frozen=True)
 class PullRequest:
-    """One pull request: `state` is open, merged or closed (without a merge).
+    """One pull request: `state` is open, merged or closed (without a merge); times are in UTC.
 
     `head` is a branch of the repository itself, or `somebody:branch` of a fork.
     """
@@ -25,6 +26,7 @@ class PullRequest:
     head_sha: str
     base: str
     merged_by: str | None = None
+    merged_at: datetime | None = None
     merge_commit: str | None = None
 
 
@@ -95,6 +97,7 @@ class PullRequests(GitHubClient):
             base=pull.base.ref,
             # Lists lack it, and asking for a missing attribute would send a request of its own.
             merged_by=login_of(pull.merged_by) if whole and merged else None,
+            merged_at=pull.merged_at,
             merge_commit=self._merge_commit(pull) if whole and merged else None,
         )
 

@@ -16,13 +16,14 @@ from prefect.settings import get_current_settings
 from flows.housekeeping import housekeeping
 from sandbox.github.records import Protection
 from sandbox.world import World
+from tasks.ask import waiting_of
 from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),
-    pytest.mark.xdist_group("prefect"),
+    pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
 ]
 
@@ -123,7 +124,7 @@ def test_moments_are_moved_as_they_are_written() -> None:
 
 
 def test_after_35_days_of_waiting_an_approval_goes_through(world: World, tmp_path: Path) -> None:
-    """A wake meanwhile changes nothing, and what was rehearsed is what is shipped."""
+    """Nobody is asked twice meanwhile, the deadline stays where it was, and what was rehearsed is what is shipped."""
     folder = tmp_path / "clone"
     folder.mkdir()
     let_releases_wait_for(world, 60, folder)
@@ -137,8 +138,14 @@ def test_after_35_days_of_waiting_an_approval_goes_through(world: World, tmp_pat
     age_prefect(run, WEEKS)
     housekeeping()
     assert run.state.name == "Suspended", "nothing has happened, and 25 days are left"
+    waiting = waiting_of(run.id)
+    assert waiting is not None
     run.answer("recheck", "is anybody there?")
     assert run.state.name == "Suspended", run.said
+    again = waiting_of(run.id)
+    assert again is not None
+    assert (again.deadline, again.seen) == (waiting.deadline, waiting.seen)
+
     people.review("ravi", pull["number"])
     run.answer("approve", "after five weeks")
 

@@ -75,6 +75,22 @@ def test_the_control_comment_of_a_stop(golden: Golden) -> None:
     golden.check("texts/control_stopped.md", text)
 
 
+def test_the_control_comment_while_it_waits(golden: Golden) -> None:
+    """What is missing, why it is asked again, what must be named, and where the whole plan is."""
+    proposal = replace(
+        with_plan(destructive=("resources.jobs.legacy_export", "resources.pipelines.orders")),
+        changed=("resources.jobs.daily_report: it was `update`, now it is `recreate`",),
+        page_url="https://github.example/acme/lakehouse/blob/abc/plan-dddddddddddd.md",
+    )
+    missing = (
+        "1 of 2 approving reviews from data-platform",
+        "production is frozen (weekend) until 2026-11-30 00:00 UTC",
+    )
+    text = control_comment(RELEASE, Phase.PROPOSED, proposal=proposal, missing=missing)
+
+    golden.check("texts/control_waiting.md", text)
+
+
 def test_the_control_comment_shows_what_a_release_changes_about_its_own_gate(golden: Golden) -> None:
     proposal = with_plan(gate_changes=("`approval.count` is `2`, this release makes it `1`",))
 
@@ -92,9 +108,22 @@ def test_the_pull_request_of_somebody_unknown() -> None:
 
 
 def test_the_form(golden: Golden) -> None:
-    judgement = Judgement(Verdict.WAITING, "nobody has approved in the form yet")
+    missing = ("nobody has approved in the form yet",)
+    judgement = Judgement(Verdict.WAITING, missing[0], missing)
 
     golden.check("texts/form.md", form_description(RELEASE, PROPOSAL, judgement))
+
+
+def test_the_form_of_a_plan_that_destroys(golden: Golden) -> None:
+    proposal = with_plan(destructive=("resources.jobs.legacy_export",), line="1 to delete; 1 destructive")
+    missing = (
+        "nobody has approved in the form yet, with the names of what is destroyed: `resources.jobs.legacy_export`",
+    )
+
+    golden.check(
+        "texts/form_destroys.md",
+        form_description(RELEASE, proposal, Judgement(Verdict.WAITING, missing[0], missing)),
+    )
 
 
 def test_the_comment_of_a_conflict(golden: Golden) -> None:

@@ -1,0 +1,27 @@
+"""What the evidence says about approvals that were given before."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tasks.rules import digests
+from tasks.rules.differences import beyond
+from tasks.rules.evidence import Chain
+from tasks.rules.release import ProductionPlan
+
+
+def shown_facts(plan: ProductionPlan, number: int) -> dict[str, Any]:
+    """What is noted when a plan is shown: enough to compare any later one with it."""
+    return {"digest": plan.digest, "number": number, "subject": asdict(plan.subject), "plans": plan.plans}
+
+
+def approved_before(chain: Chain, plan: ProductionPlan) -> bool:
+    """Whether this very plan was approved, or one of which it is the rest after a deploy that was killed half way."""
+    approved = chain.last("approved")
+    shown = chain.last("shown", digest=approved.facts["digest"]) if approved else None
+    return shown is not None and not beyond(_plan(shown.facts), plan)
+
+
+def _plan(facts: Mapping[str, Any]) -> ProductionPlan:
+    subject = digests.Subject(**facts["subject"])
+    return ProductionPlan(digest=facts["digest"], subject=subject, plans=facts["plans"], markdown="", line="")
