@@ -15,7 +15,7 @@ from sandbox.world import World
 from tasks.rules.differences import differences
 from tasks.rules.errors import NeedsHuman, TryAgain
 
-pytestmark = [pytest.mark.xdist_group("stages"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 PIPELINE = "resources/ingest.yml"
 PROTECTED = "      lifecycle:\n        prevent_destroy: true\n      name: ingest\n"
