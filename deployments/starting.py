@@ -50,7 +50,4 @@ def warning_without_worker(api: PrefectApi) -> str:
     """What to say when nobody would take the run; "" when there is a worker."""
     if api.workers_online():
         return ""
-    return (
-        f"no worker asks for the runs of the pool {POOL} now; the run waits for one:"
-        f" prefect worker start --pool {POOL}"
-    )
+    return f"no worker asks for the runs of the pool {POOL} now; the run waits for one: dabflow worker"

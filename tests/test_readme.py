@@ -35,7 +35,7 @@ def test_every_make_target_is_there(command: str) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "dabflow " in c and "prefect " not in c])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "dabflow " in c])
 def test_every_dabflow_command_is_there(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

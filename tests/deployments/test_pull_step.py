@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -26,29 +27,54 @@ def api(prefect_server: str) -> str:
     return prefect_server
 
 
-def ran(api: str, folder: Path, **environment: str) -> tuple[str, str]:
-    """Run it in the process that our job variables name; the run's state and message, and what was printed."""
+def scheduled() -> UUID:
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(DEPLOYMENT)
-        run = client.create_flow_run_from_deployment(deployment.id, parameters=NOWHERE)
+        return client.create_flow_run_from_deployment(deployment.id, parameters=NOWHERE).id
+
+
+def said(run: UUID) -> str:
+    """The run's state and its message."""
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run).state
+    return f"{state.name}: {state.message}" if state else ""
+
+
+def ran(api: str, folder: Path, **environment: str) -> tuple[str, str]:
+    """Run it in the process that our job variables name; what it said in Prefect, and what was printed."""
+    run = scheduled()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DABFLOW_")}
     done = subprocess.run(
         [sys.executable, "-m", "prefect.engine"],
         cwd=folder,
-        env=kept | {"PREFECT_API_URL": api, "PREFECT__FLOW_RUN_ID": str(run.id), **environment},
+        env=kept | {"PREFECT_API_URL": api, "PREFECT__FLOW_RUN_ID": str(run), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    with get_client(sync_client=True) as client:
-        state = client.read_flow_run(run.id).state
-    return f"{state and state.name}: {state and state.message}", done.stdout + done.stderr
+    return said(run), done.stdout + done.stderr
 
 
 def test_without_a_word_it_is_the_dabflow_that_is_installed(api: str, tmp_path: Path) -> None:
     state, _ = ran(api, tmp_path)
 
     assert "DABFLOW_GITHUB_TOKEN" in state, "our own first step ran, and missed its token"
+
+
+def test_a_worker_finds_its_python_wherever_it_is_started(api: str, tmp_path: Path) -> None:
+    """The system's python knows no Prefect, and `.venv/bin` is on nobody's PATH."""
+    run = scheduled()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DABFLOW_")}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dabflow"), "worker", "--run-once"],
+        cwd=tmp_path,
+        env=kept | {"PREFECT_API_URL": api, "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "DABFLOW_GITHUB_TOKEN" in said(run), done.stdout + done.stderr
 
 
 def test_another_checkout_is_used_where_it_is_named(api: str, tmp_path: Path) -> None:

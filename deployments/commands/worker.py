@@ -1,0 +1,26 @@
+"""`dabflow worker`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deployments.prefect_api import POOL, connected
+
+Options = Annotated[
+    str,
+    Parameter(allow_leading_hyphen=True, help="more options of `prefect worker start`, such as --limit 5"),
+]
+
+
+def worker(*options: Options) -> int:
+    """Start a worker for dabflow's runs; it stays until Ctrl-C. The connections are those of its environment."""
+    with connected():
+        pass  # without a server's name Prefect would start one for the moment
+    here = Path(sys.executable).parent
+    # A run is started by the word `python`, as prefect.yaml says: the one beside our Prefect, not the system's.
+    path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    command = [str(here / "prefect"), "worker", "start", "--pool", POOL, "--type", "process", *options]
+    os.execve(command[0], command, os.environ | {"PATH": path})  # noqa: S606 - no shell is wanted
