@@ -175,6 +175,8 @@ def test_a_crashed_world_is_reported_and_started_again(shell: Shell) -> None:
     up(shell)
     first = shell.status()
     os.kill(first["pid"], signal.SIGKILL)
+    world = remembered(shell.folder, "world")
+    assert soon(lambda: world is not None and not world.alive)
 
     assert "ended by themselves: world" in shell.run("status", code=1)
     up(shell)
