@@ -2,11 +2,13 @@
 
 import logging
 
+from tasks.evidence import note
 from tasks.merge import merge_by_commit
 from tasks.propose import ensure_comment
 from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.phases import Phase
 from tasks.rules.release import BackMerged, Release
-from tasks.rules.texts import conflict_comment, sync_body, sync_title
+from tasks.rules.texts import conflict_comment, control_comment, sync_body, sync_title
 from tasks.standing import current_pull_request
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
@@ -110,13 +112,17 @@ def _merged(release: Release, hub: GitHubRepo, pull: PullRequest, head: str) -> 
 
 
 def _tidied(release: Release, mirror: Mirror, hub: GitHubRepo) -> BackMerged:
-    """The branches of a finished release are gone, as GitFlow has it, unless somebody went on with them."""
+    """The branches of a finished release are gone, unless somebody went on with them, and GitHub says it is finished."""
     branches = mirror.branches()
     develop = branches[release.settings.branches.develop]
     for name in (release.sync_branch, release.branch):
         head = branches.get(name)
         if head is not None and mirror.is_ancestor(head, develop):
             _delete(hub, name)
+    note(release.repository, release.version, "back-merged", {"into": release.settings.branches.develop})
+    pull = current_pull_request(hub, release.branch, release.settings.branches.production, None)
+    if pull is not None:
+        ensure_comment(release, hub, pull.number, control_comment(release, Phase.BACK_MERGED))
     return BackMerged(done=True)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from tasks.evidence import attachment_name, chain_of
+from tasks.evidence import attachment_name, chain_of, note
 from tasks.propose import notes_of
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import Chain
@@ -25,7 +25,7 @@ def ensure_published(release: Release, commit: str) -> str:
     hub = GitHubRepo(release.repository)
     found = hub.release(release.tag)
     if found is not None and not found.draft:
-        return found.url
+        return _published(release, hub, commit)
     name, body = str(release.version), notes_of(release, commit)
     if found is None:
         hub.draft_release(release.tag, name=name, body=body, at=commit)
@@ -52,6 +52,7 @@ def _published(release: Release, hub: GitHubRepo, commit: str) -> str:
             f"the tag {release.tag} is now on {str(at)[:12]}, production runs {commit[:12]}",
             "find out who moved the tag, and put it back",
         )
+    note(release.repository, release.version, "published", {"release": found.url, "commit": commit})
     log.info("%s is published: %s", release.tag, found.url)
     return found.url
 

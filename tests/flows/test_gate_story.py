@@ -28,6 +28,7 @@ from tasks.lock import one_at_a_time
 from tasks.rules.release import PRODUCTION
 from tasks.rules.versions import Version
 from tasks.systems.github_repo import GitHubRepo
+from tasks.verify import verified
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),
@@ -433,4 +434,5 @@ def assert_released_once(stage: Stage) -> None:
     before = [w for w in stage.quiet if w == "POST /api/2.2/jobs/create"]
     assert len(created) - len(before) == 1, "order_quality is new, and made once"
     kinds = [entry.kind for entry in chain_of(SLUG, VERSION).entries]
-    assert kinds.count("approved") == kinds.count("merged") == kinds.count("tagged") == 1
+    assert kinds.count("approved") == kinds.count("merged") == kinds.count("deployed") == 1
+    assert verified(SLUG, VERSION).problem == ""
