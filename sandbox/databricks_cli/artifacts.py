@@ -20,7 +20,7 @@ from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
 from sandbox.databricks_cli.globs import is_pattern, matching
 from sandbox.databricks_cli.libraries import is_local_library, without_extras
-from sandbox.databricks_cli.values import Holder, Json, Location, Path, find, located, place
+from sandbox.databricks_cli.values import NOWHERE, Holder, Json, Location, Path, find, located, place
 from sandbox.databricks_cli.workspace_files import Folder, delete, make_folder
 
 _FOLDER = ".internal"
@@ -83,7 +83,7 @@ def _expand(artifact: Json, name: str) -> None:
         matches = _latest(matching(LocalPath(file["source"])))
         if not matches:
             path: Path = ("artifacts", name, "files", index, "source")
-            raise _Unmatched(f"{file['source']}: no matching files", path, place(file))
+            raise _Unmatched(f"{file['source']}: no matching files", path, place(file) or NOWHERE)
         found += [{"source": match} for match in matches]
     artifact["files"] = found
 

@@ -102,11 +102,20 @@ def validate(options: Options) -> int:
     return 1 if log.errors else 0
 
 
-def with_bundle(name: str, work: Callable[[Bundle], None]) -> Callable[[Options], int]:
-    """A command that begins with a resolved configuration and says what went wrong."""
+def with_bundle(
+    name: str,
+    work: Callable[[Bundle], None],
+    at_end: Callable[[Bundle, int], None] | None = None,
+) -> Callable[[Options], int]:
+    """A command that begins with a resolved configuration and says what went wrong.
+
+    `at_end` gets the exit code, also of a command that did not come to its work.
+    """
 
     def command(options: Options) -> int:
         log = Log()
+        bundle: Bundle | None = None
+        exit_code = 1
         try:
             bundle = config.new_bundle(options)
             log = bundle.log
@@ -114,19 +123,24 @@ def with_bundle(name: str, work: Callable[[Bundle], None]) -> Callable[[Options]
             initialize.initialize(bundle)
             initialize.select(bundle)
             work(bundle)
+            exit_code = 0
         except Refused:
+            bundle = None
             raise
         except binding.PlainFailure as error:
             return plain_failure(error)
         except (Failed, Stopped) as error:
             log.failure(error)
-            return 1
-        return 0
+        finally:
+            if at_end is not None and bundle is not None and bundle.client is not None:
+                at_end(bundle, exit_code)
+        return exit_code
 
     return command
 
 
 def _plan(bundle: Bundle) -> None:
+    bundle.log.quiet = False  # -qq is about the plan; builds are told all the same
     state = state_files.pull(bundle, always=True)
     checks.quick(bundle)
     artifacts.build(bundle)
@@ -139,19 +153,11 @@ def _plan(bundle: Bundle) -> None:
 
 
 def _deploy(bundle: Bundle) -> None:
-    exit_code = 1
-    try:
-        state = state_files.pull(bundle, always=True)
-        checks.quick(bundle)
-        libraries = artifacts.build(bundle)
-        deploying.check_before(bundle, state)
-        deploying.deploy(bundle, state, libraries)
-        exit_code = 0
-    except (Failed, Stopped) as error:
-        bundle.log.failure(error)
-        raise Stopped from error
-    finally:
-        deploying.send_telemetry(bundle, exit_code)
+    state = state_files.pull(bundle, always=True)
+    checks.quick(bundle)
+    libraries = artifacts.build(bundle)
+    deploying.check_before(bundle, state)
+    deploying.deploy(bundle, state, libraries)
 
 
 def _summary(bundle: Bundle) -> None:
@@ -202,7 +208,7 @@ def destroy(options: Options) -> int:
 
 
 plan = with_bundle("plan", _plan)
-deploy = with_bundle("deploy", _deploy)
+deploy = with_bundle("deploy", _deploy, at_end=deploying.send_telemetry)
 summary = with_bundle("summary", _summary)
 
 

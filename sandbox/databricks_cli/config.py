@@ -58,8 +58,8 @@ def load(bundle: Bundle) -> None:
         raise Failed('expected a map at "resources", found nil')
     _refuse_in_targets(bundle.config)
     _check_keys(bundle)
-    _assign_from_flags(bundle)
     _select_target(bundle)
+    _assign_from_flags(bundle)
     _refuse(bundle.config)
 
 

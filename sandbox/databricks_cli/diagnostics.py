@@ -50,7 +50,8 @@ class Diagnostic:
         if self.path:
             lines.append(f"  at {path_text(self.path)}")
         if self.at is not None:
-            lines.append(f"  in {os.path.relpath(self.at.file, root or '.')}:{self.at.line}:{self.at.column}")
+            file = os.path.relpath(self.at.file, root or ".") if self.at.file else ""
+            lines.append(f"  in {file}:{self.at.line}:{self.at.column}")
         if self.detail:
             lines += ["", self.detail]
         return "\n".join(lines) + "\n\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import pairwise
 
 _AT_ONCE = 10
 
@@ -9,17 +10,42 @@ _AT_ONCE = 10
 Work = Callable[[str, str | None], bool]
 
 
-class Cycle(Exception):
-    """Things wait for each other in a circle."""
+# For every key the keys that come after it, each with the reference that says so.
+After = dict[str, dict[str, str]]
+
+
+def cycle(after: After) -> str:
+    """Say which things wait for each other in a circle, or nothing. Source: libs/dagrun of the real command."""
+    done: set[str] = set()
+    for root in after:
+        path = [(root, "")]
+        while path:
+            node = path[-1][0]
+            known = {key: index for index, (key, _) in enumerate(path)}
+            back = next((key for key in after[node] if key in known), "")
+            if back:
+                return _told(path[known[back] :], after[node][back])
+            onward = next((key for key in after[node] if key not in done), "")
+            if onward:
+                path.append((onward, after[node][onward]))
+            else:
+                done.add(node)
+                path.pop()
+    return ""
+
+
+def _told(path: list[tuple[str, str]], closing: str) -> str:
+    if len(path) == 1:
+        return f"cycle detected: {path[0][0]} refers to itself via {closing}"
+    steps = [f"{key} refers to {before} via {label}" for (before, _), (key, label) in pairwise(path)]
+    return f"cycle detected: {' '.join(steps)} which refers to {path[-1][0]} via {closing}"
 
 
 def run(before: dict[str, set[str]], work: Work) -> None:
     """Call `work` for every key, after all keys in `before[key]` are done.
 
     A key whose predecessor failed is still called, with that predecessor's name, so that it can say so.
-
-    Raises:
-        Cycle: some keys wait for each other; the others were done by then.
+    There must be no cycle.
     """
     waiting = {key: set(first) for key, first in sorted(before.items())}
     failed: set[str] = set()
@@ -27,8 +53,6 @@ def run(before: dict[str, set[str]], work: Work) -> None:
     with ThreadPoolExecutor(min(_AT_ONCE, max(len(waiting), 1))) as threads:
         while waiting or running:
             ready = [key for key, first in waiting.items() if not first]
-            if not ready and not running:
-                raise Cycle(f"cycle detected among {', '.join(waiting)}")
             for key in ready:
                 del waiting[key]
                 culprit = next((f for f in sorted(before[key]) if f in failed), None)

@@ -95,6 +95,6 @@ def select(bundle: Bundle) -> None:
         names = [f"jobs.{n}" for n in bundle.jobs()] + [f"pipelines.{n}" for n in bundle.pipelines()]
         matches = [name for name in names if wanted in {name, name.partition(".")[2]}]
         if not matches:
-            raise Failed(f'no such resource: "{wanted}"')
+            raise Failed(f"no such resource: {wanted}")
         chosen += matches
     bundle.options.select = chosen

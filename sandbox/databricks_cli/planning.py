@@ -75,7 +75,8 @@ class Plan:
             shown["lineage"] = self.lineage
         if self.serial:
             shown["serial"] = self.serial
-        return {**shown, "plan": {key: self.entries[key].as_json() for key in sorted(self.entries)}}
+        shown["plan"] = {key: self.entries[key].as_json() for key in sorted(self.entries)}
+        return {**shown, **({"not_selected": self.not_selected} if self.not_selected else {})}
 
     def actions(self) -> list[Entry]:
         """All entries in the order in which they are printed."""
@@ -95,20 +96,21 @@ class Plan:
         """For every key the keys that come before it; deletes go the other way round.
 
         Raises:
-            Failed: something depends on a thing that is not there.
+            Failed: something depends on a thing that is not there, or on itself in the end.
         """
-        before: dict[str, set[str]] = {key: set() for key in self.entries}
-        for key, entry in self.entries.items():
+        after: dict[str, dict[str, str]] = {key: {} for key in sorted(self.entries)}
+        for key, entry in sorted(self.entries.items()):
             for dependency in entry.depends_on:
-                node = dependency["node"]
-                if entry.action == "delete":
-                    if node in before:
-                        before[node].add(key)
-                elif node not in before:
-                    raise Failed(f'invalid dependency "{dependency["label"]}", no such node "{node}"')
-                else:
-                    before[key].add(node)
-        return before
+                node, label = dependency["node"], dependency["label"]
+                if node in after:
+                    first, then = (key, node) if entry.action == "delete" else (node, key)
+                    after[first].setdefault(then, label)
+                elif entry.action != "delete":
+                    raise Failed(f'invalid dependency "{label}", no such node "{node}"')
+        cycle = graph.cycle(after)
+        if cycle:
+            raise Failed(cycle)
+        return {key: {first for first, later in after.items() if key in later} for key in after}
 
     def select(self, wanted: list[str]) -> None:
         """Keep only the wanted resources and what they need."""
@@ -127,7 +129,7 @@ def draft(bundle: Bundle | None, state: State) -> Plan:
 
     Without a bundle everything deployed is to be deleted.
     """
-    entries = {} if bundle is None else _configured(bundle, state)
+    entries = {} if bundle is None else _configured(bundle)
     for key, saved in state.entries.items():
         if key not in entries:
             depends_on = list(saved.get("depends_on") or [])
@@ -135,7 +137,7 @@ def draft(bundle: Bundle | None, state: State) -> Plan:
     return Plan(state.lineage, state.serial, entries)
 
 
-def _configured(bundle: Bundle, state: State) -> dict[str, Entry]:
+def _configured(bundle: Bundle) -> dict[str, Entry]:
     entries = {}
     for group, type_name in (("jobs", "Job"), ("pipelines", "Pipeline")):
         for container, name, _ in find(bundle.config, ("resources", group, "*")):
@@ -143,9 +145,9 @@ def _configured(bundle: Bundle, state: State) -> dict[str, Entry]:
             settings, waiting = references.split(settings_of(container[name], type_name), type_name)
             entries[key] = Entry(key, settings, references.dependencies(waiting), waiting)
             permissions = container[name].get("permissions")
-            child = f"{key}.permissions"
-            if permissions or child in state.entries:
-                entries[child] = _permissions(child, key, group, permissions or [])
+            if permissions:
+                child = f"{key}.permissions"
+                entries[child] = _permissions(child, key, group, permissions)
     return entries
 
 
@@ -179,10 +181,7 @@ def calculate(bundle: Bundle, state: State, *, destroy: bool = False) -> Plan:
             return False
         return True
 
-    try:
-        graph.run(order, work)
-    except graph.Cycle as error:
-        raise Failed(str(error)) from error
+    graph.run(order, work)
     if bundle.log.errors:
         bundle.log.failure(Failed("planning failed"))
         raise Stopped

@@ -89,6 +89,8 @@ def fill(entry: Waiting, look_up: LookUp, *, partly: bool) -> None:
             result = value if whole else str(result).replace(f"${{{reference}}}", _word(value))
         if isinstance(result, str) and REFERENCE.search(result):
             entry.waiting_for[path] = result
+            if result != text:
+                _put(entry.settings, path, result)
         else:
             _put(entry.settings, path, result)
             del entry.waiting_for[path]
@@ -104,7 +106,10 @@ def _put(settings: Json, path: str, value: Json) -> None:
     for step in steps:
         settings = settings[step]
     old = settings[last]
-    settings[last] = int(value) if isinstance(old, int) and not isinstance(old, bool) else value
+    if isinstance(old, str):
+        settings[last] = value
+    elif not (isinstance(value, str) and REFERENCE.search(value)):
+        settings[last] = int(value) if isinstance(old, int) and not isinstance(old, bool) else value
 
 
 def _steps(path: str) -> list[Json]:

@@ -1,5 +1,7 @@
 """Fills in what a configuration leaves out: workspace paths, presets of the target's mode, defaults, permissions."""
 
+from collections.abc import Iterator
+
 from sandbox.databricks_cli.auth import is_service_principal
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
@@ -158,7 +160,7 @@ def _with_owner(permissions: list[dict[str, Json]], me: str) -> list[dict[str, J
     levels: dict[tuple[str, str], str] = {}
     for permission in permissions:
         principal, level = _principal(permission), str(permission.get("level") or "")
-        if principal[0] and level and _rank(level) > _rank(levels.get(principal, "")):
+        if principal[0] and level and (principal not in levels or _rank(level) > _rank(levels[principal])):
             levels[principal] = level
     if not owned:
         levels[mine] = "IS_OWNER"
@@ -187,22 +189,32 @@ def check_mode(bundle: Bundle) -> None:
 
 
 def _check_development(bundle: Bundle) -> None:
+    found = list(_wrong_in_development(bundle))
+    for error in found[:-1]:
+        bundle.log.failure(error)
+    if found:
+        raise found[-1]
+
+
+def _wrong_in_development(bundle: Bundle) -> Iterator[Failed]:
+    """What could get in the way of somebody else's copy."""
     presets, me = bundle.config["presets"], bundle.me
     names = [str(me[k]) for k in ("userName", "short_name", "domain_friendly_name") if me.get(k)]
     if presets.get("trigger_pause_status") == "UNPAUSED":
-        raise Failed(
+        yield Failed(
             "target with 'mode: development' cannot set trigger pause status to UNPAUSED by default",
             at=place(presets["trigger_pause_status"]),
         )
     for key in ("root_path", *_PATHS):
         if not any(name in bundle.workspace(key) for name in names):
-            raise Failed(
+            yield Failed(
                 f"{key} must start with '~/' or contain the current username to ensure uniqueness when using"
                 " 'mode: development'"
             )
+            break
     prefix = presets.get("name_prefix")
     if prefix and not any(name in prefix for name in names):
-        raise Failed(
+        yield Failed(
             "prefix should contain the current username or ${workspace.current_user.short_name} to ensure"
             " uniqueness when using 'mode: development'",
             at=place(prefix),

@@ -18,6 +18,10 @@ class Location(NamedTuple):
     column: int
 
 
+# The place of what was computed, where messages name one all the same.
+NOWHERE = Location("", 0, 0)
+
+
 class Map(dict[str, Json]):
     """A mapping; `at` is where it was first written, or None when it was computed.
 
