@@ -14,6 +14,7 @@ PROJECT = Project(
         "dabflow release --bump minor --watch    start a release as rita, and follow it",
         "dabflow status                          where it stands, and what is asked of whom",
         "approve its pull request as ravi        on the page that `status` names",
-        "dabflow approve 1.4.0 --reason 'go'     the second half of the approval; then watch production",
+        "dabflow approve 1.4.0 --reason 'go' --destroys jobs.legacy_export",
+        "                                        the second half of the approval; then watch production",
     ),
 )

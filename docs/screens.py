@@ -21,7 +21,8 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 HERE = Path(__file__).parent / "screens"
 DABFLOW = Path(sys.executable).with_name("dabflow")
 WIDE: ViewportSize = {"width": 1280, "height": 1000}
-NARROW: ViewportSize = {"width": 1100, "height": 1250}  # a pull request's text stays readable in a README
+NARROW: ViewportSize = {"width": 1100, "height": 1500}  # a pull request's text stays readable in a README
+SECONDS = 120  # the longest that anything here takes
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
 
@@ -59,7 +60,11 @@ def start_by_form(page: Page, prefect: str) -> str:
         page.locator("textarea").nth(field).fill(value)
     picture(page, "start-form")
     page.get_by_role("button", name=re.compile("submit|run", re.IGNORECASE)).last.click()
-    while not (runs := ask(f"{prefect}/api/flow_runs/filter", {})):
+    mine = {"flow_runs": {"deployment_id": {"any_": [deployment]}}}
+    deadline = time.monotonic() + SECONDS
+    while not (runs := ask(f"{prefect}/api/flow_runs/filter", mine)):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the form started no run")
         page.wait_for_timeout(200)
     return str(runs[0]["id"])
 
@@ -84,16 +89,19 @@ def resume_in_prefect(page: Page, prefect: str, run: str) -> None:
     page.goto(f"{prefect}/runs/flow-run/{run}")
     page.get_by_role("button", name="Resume").first.click()
     page.wait_for_timeout(1500)
-    label = page.get_by_text("Decision", exact=True).last.bounding_box() or {"x": 0, "y": 0}
+    decision = page.get_by_text("Decision", exact=True).last
+    decision.scroll_into_view_if_needed()
+    label = decision.bounding_box() or {"x": 0, "y": 0}
     page.mouse.click(label["x"] + 150, label["y"] + 82)  # the list under it has no name of its own
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+    page.locator("textarea").last.fill("jobs.legacy_export")  # what is destroyed, confirmed by name
     picture(page, "resume-form")
     page.get_by_role("button", name="Submit").last.click()
 
 
-def waits(prefect: str, run: str, state: str, *, within_seconds: float = 120) -> None:
-    deadline = time.monotonic() + within_seconds
+def waits(prefect: str, run: str, state: str) -> None:
+    deadline = time.monotonic() + SECONDS
     while (now := ask(f"{prefect}/api/flow_runs/{run}")["state_name"]) != state:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the run is {now}, not {state}")
