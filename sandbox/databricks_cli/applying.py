@@ -83,8 +83,10 @@ class _Apply:
         self.fill(entry)
         id_ = self.state.ids[entry.key]
         kind, client, log = kind_of(entry.key), self.bundle.api, self.bundle.log
+        changed = {path for path, change in entry.changes.items() if change.action != "skip"}
         try:
-            with_retries(lambda: kind.update(client, id_, entry.settings), log, f"deploying {entry.key}")
+            if not kind.is_local(changed):
+                with_retries(lambda: kind.update(client, id_, entry.settings), log, f"deploying {entry.key}")
         except Failed as error:
             raise Failed(f"updating id={id_}: {error.summary}", error.detail) from error
         self.state.put(entry.key, id_, entry.settings, entry.depends_on)

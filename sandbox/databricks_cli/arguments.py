@@ -15,6 +15,10 @@ from sandbox.databricks_cli.command_table import (
 )
 from sandbox.databricks_cli.diagnostics import Refused
 
+# The words of Go's strconv.ParseBool.
+_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
+_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+
 
 class Usage(Exception):
     """The command line is wrong; the text tells how it is written."""
@@ -136,7 +140,12 @@ def _set(found: Invocation, flag: Flag, value: str) -> None:
     elif flag.takes:
         setattr(options, flag.option, value)
     else:
-        setattr(options, flag.option, value.lower() in {"true", "1", "t"})
+        if value not in _TRUE | _FALSE:
+            raise Usage(
+                f'invalid argument "{value}" for "--{flag.name}" flag: strconv.ParseBool: parsing "{value}": invalid syntax'
+                f"\n\n{usage_of(found.command)}"
+            )
+        setattr(options, flag.option, value in _TRUE)
 
 
 def _check_words(command: Command, words: list[str]) -> None:
@@ -150,7 +159,7 @@ def _check_words(command: Command, words: list[str]) -> None:
     name = " ".join(("databricks", *command.path))
     if wanted:
         raise Usage(f"accepts {wanted} arg(s), received {len(words)}\n\n{usage_of(command)}")
-    raise Usage(f'unknown command "{words[0]}" for "{name}"')
+    raise Usage(f'unknown command "{words[0]}" for "{name}"\n\n{usage_of(command)}')
 
 
 def usage_of(command: Command) -> str:

@@ -14,6 +14,11 @@ _NEEDS_COMPUTE = ("python_wheel_task", "dbt_task", "spark_jar_task", "spark_subm
 
 def quick(bundle: Bundle) -> None:
     """Check what needs neither files nor requests. Raises `Stopped` after an error."""
+    _look(bundle)
+    bundle.log.stop_if_errors()
+
+
+def _look(bundle: Bundle) -> None:
     for name, job in bundle.jobs().items():
         keys = {c.get("job_cluster_key") for c in job.get("job_clusters") or []}
         for task, path in _tasks(job, ("resources", "jobs", name)):
@@ -32,7 +37,6 @@ def quick(bundle: Bundle) -> None:
                         place(task),
                     )
                 )
-    bundle.log.stop_if_errors()
 
 
 def _tasks(job: dict[str, Json], base: Path) -> Iterator[tuple[Json, Path]]:
@@ -50,7 +54,7 @@ def thorough(bundle: Bundle) -> None:
     Raises:
         Stopped: there was an error; it was printed.
     """
-    quick(bundle)
+    _look(bundle)
     for check in (check_folder, syncing.check_there_are_files, syncing.check_patterns):
         try:
             check(bundle)

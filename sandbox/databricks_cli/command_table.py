@@ -60,7 +60,11 @@ def _select(verb: str) -> Flag:
 
 
 COMMANDS = (
-    Command(("version",), "Retrieve information about the current version of this CLI"),
+    Command(
+        ("version",),
+        "Retrieve information about the current version of this CLI",
+        (Flag("check", help="Check whether a newer version of the CLI is available"),),
+    ),
     Command(("current-user", "me"), "Get current user info"),
     Command(
         ("bundle", "deploy"),

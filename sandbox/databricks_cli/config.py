@@ -1,20 +1,31 @@
 """Reads a bundle's configuration: databricks.yml, its includes, and the chosen target laid over them."""
 
 import os
-from pathlib import Path
+from pathlib import Path as LocalPath
 
 from sandbox.databricks_cli import schema, yaml_files
 from sandbox.databricks_cli.bundle import Bundle, Options
 from sandbox.databricks_cli.diagnostics import Failed, Log, Refused
 from sandbox.databricks_cli.globs import is_pattern, matching
-from sandbox.databricks_cli.values import Json, Map, find, get, located, merge, path_text, place
+from sandbox.databricks_cli.values import (
+    NOWHERE,
+    Json,
+    Map,
+    Path,
+    find,
+    get,
+    located,
+    merge,
+    path_text,
+    place,
+)
 
 FILE_NAMES = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
 
 _MERGED_FROM_TARGET = ("bundle", "workspace", "artifacts", "resources", "sync", "permissions", "presets")
 
 
-def find_root() -> Path:
+def find_root() -> LocalPath:
     """Return the folder that holds the bundle: DATABRICKS_BUNDLE_ROOT, or the nearest one upwards.
 
     Raises:
@@ -22,15 +33,15 @@ def find_root() -> Path:
     """
     named = os.environ.get("DATABRICKS_BUNDLE_ROOT")
     if named:
-        if not any(Path(named, name).is_file() for name in FILE_NAMES):
-            reason = "not a directory" if Path(named).is_file() else f"{FILE_NAMES[0]} not found"
+        if not any(LocalPath(named, name).is_file() for name in FILE_NAMES):
+            reason = "not a directory" if LocalPath(named).is_file() else f"{FILE_NAMES[0]} not found"
             raise Failed(
                 f'Invalid bundle root DATABRICKS_BUNDLE_ROOT="{named}": {reason}',
                 "The DATABRICKS_BUNDLE_ROOT environment variable must point to an existing directory that"
                 " contains a bundle configuration file.",
             )
-        return Path(named)
-    here = Path.cwd()
+        return LocalPath(named)
+    here = LocalPath.cwd()
     for name in FILE_NAMES:
         for folder in (here, *here.parents):
             if (folder / name).is_file():
@@ -63,7 +74,7 @@ def load(bundle: Bundle) -> None:
     _refuse(bundle.config)
 
 
-def _read(file: Path, log: Log) -> Map:
+def _read(file: LocalPath, log: Log) -> Map:
     raw = yaml_files.load(file)
     for container, key, _ in find(raw, ("targets", "*", "variables", "*")):
         container[key] = _full_variable(container[key])
@@ -113,7 +124,7 @@ def _include(bundle: Bundle) -> None:
 
 def _named(bundle: Bundle, pattern: str) -> list[str]:
     """The files that one entry of `include` names, relative to the bundle."""
-    if Path(pattern).is_absolute():
+    if LocalPath(pattern).is_absolute():
         raise Failed(f"{pattern}: includes must be relative paths")
     found = matching(bundle.root / pattern)
     if not found and not is_pattern(pattern):
@@ -139,11 +150,9 @@ def _merge_whole(bundle: Bundle, other: Map) -> None:
     mine = get(bundle.config, "resources") or {}
     for group, items in (other.get("resources") or {}).items():
         for key, item in (items or {}).items():
-            if get(mine, group, key) is not None:
-                raise Failed(
-                    f"multiple resources or scripts have been defined with the same key: {key}",
-                    at=place(item),
-                )
+            before = get(mine, group, key)
+            if before is not None:
+                raise _same_key(key, (("resources", group, key), before), (("resources", group, key), item))
     try:
         bundle.config = merge(bundle.config, other)
     except TypeError as error:
@@ -152,14 +161,20 @@ def _merge_whole(bundle: Bundle, other: Map) -> None:
 
 def _check_keys(bundle: Bundle) -> None:
     """Names of resources are unique across kinds, because `bundle run KEY` knows no kind."""
-    seen: dict[str, Json] = {}
-    for container, key, _ in find(bundle.config, ("resources", "*", "*")):
+    seen: dict[str, tuple[Path, Json]] = {}
+    for container, key, path in find(bundle.config, ("resources", "*", "*")):
         if key in seen:
-            raise Failed(
-                f"multiple resources or scripts have been defined with the same key: {key}",
-                at=place(seen[str(key)]),
-            )
-        seen[str(key)] = container[key]
+            raise _same_key(str(key), seen[str(key)], (path, container[key]))
+        seen[str(key)] = (path, container[key])
+
+
+def _same_key(key: str, *both: tuple[Path, Json]) -> Failed:
+    (path, at), *others = sorted((path, place(item) or NOWHERE) for path, item in both)
+    error = Failed(
+        f"multiple resources or scripts have been defined with the same key: {key}", at=at, path=path
+    )
+    error.also = tuple(others)
+    return error
 
 
 def _assign_from_flags(bundle: Bundle) -> None:

@@ -11,6 +11,9 @@ from typing import Literal
 
 from sandbox.databricks_cli.values import Location, Path, path_text
 
+# A path in the configuration and where it is written.
+Place = tuple[Path, Location]
+
 Severity = Literal["Error", "Warning", "Recommendation"]
 
 
@@ -34,6 +37,7 @@ class Failed(Exception):
         self.detail = detail
         self.at = at
         self.path = path
+        self.also: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,17 @@ class Diagnostic:
     detail: str = ""
     path: Path = ()
     at: Location | None = None
+    also: tuple[Place, ...] = ()  # further places that it is about
 
     def text(self, root: str) -> str:
         """Write it as the command prints it; files are named relative to `root`."""
         lines = [f"{self.severity}: {self.summary}"]
-        if self.path:
-            lines.append(f"  at {path_text(self.path)}")
-        if self.at is not None:
-            file = os.path.relpath(self.at.file, root or ".") if self.at.file else ""
-            lines.append(f"  in {file}:{self.at.line}:{self.at.column}")
+        paths = dict.fromkeys(path_text(p) for p in (self.path, *(path for path, _ in self.also)) if p)
+        places = [at for at in (self.at, *(at for _, at in self.also)) if at is not None]
+        lines += [f"  {'  ' if n else 'at'} {text}" for n, text in enumerate(paths)]
+        for n, at in enumerate(places):
+            file = os.path.relpath(at.file, root or ".") if at.file else ""
+            lines.append(f"  {'  ' if n else 'in'} {file}:{at.line}:{at.column}")
         if self.detail:
             lines += ["", self.detail]
         return "\n".join(lines) + "\n\n"
@@ -79,7 +85,8 @@ class Log:
         if isinstance(error, Stopped):
             return
         if isinstance(error, Failed):
-            self.add(Diagnostic("Error", prefix + error.summary, error.detail, error.path, error.at))
+            summary = prefix + error.summary
+            self.add(Diagnostic("Error", summary, error.detail, error.path, error.at, error.also))
         else:
             self.add(Diagnostic("Error", f"{prefix}{error}"))
 

@@ -180,6 +180,11 @@ def _existing(bundle: Bundle, text: str, path: Path, kind: Kind) -> str:
                     else f"stat {clean}: no such file or directory"
                 )
         case "file" | "notebook":
+            if kind == "file" and local.is_dir():
+                folder = os.path.normpath(local)
+                raise Failed(
+                    f"unable to determine if {folder} is not a notebook: read {bundle.root}/{clean}: is a directory"
+                )
             if not local.is_file():
                 raise Failed(_not_found(bundle, text, kind))
             _check_kind(local, path, kind)

@@ -73,7 +73,7 @@ class Recording:
         return other
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     for pattern, name in _REPLACED:
         text = pattern.sub(name, text)
     return text
@@ -81,7 +81,7 @@ def _plain(text: str) -> str:
 
 def _counted(lines: Iterable[str]) -> Counter[str]:
     """Requests with the recordings' names in them; their order is not part of it, nor how often one polls."""
-    found = Counter(_plain(line) for line in lines)
+    found = Counter(plain_text(line) for line in lines)
     return Counter({line: 1 if _POLLED.search(line) else count for line, count in found.items()})
 
 
@@ -123,7 +123,7 @@ def requests_of(lab: Lab, result: Result) -> Counter[str]:
 
 def blocks(text: str) -> Counter[str]:
     """The paragraphs of stderr; things that are done side by side say so in any order."""
-    return Counter(re.split(r"\n\n|\n(?=Error: |Warn: )", _plain(text).strip()))
+    return Counter(re.split(r"\n\n|\n(?=Error: |Warn: )", plain_text(text).strip()))
 
 
 def without_workspace_facts(value: Any) -> Any:
@@ -137,7 +137,7 @@ def without_workspace_facts(value: Any) -> Any:
 
 def comparable(text: str) -> Any:
     """A JSON document with the recordings' names in it, without what each workspace says in its own words."""
-    return without_workspace_facts(json.loads(_plain(text).replace(": [ID]", ': "[ID]"')))
+    return without_workspace_facts(json.loads(plain_text(text).replace(": [ID]", ': "[ID]"')))
 
 
 class Options(TypedDict, total=False):
@@ -177,7 +177,7 @@ def assert_matches(
     if recorded.stdout.startswith("{"):
         same(f"{name}: stdout", _pretty(stdout), _pretty(recorded.stdout))
     else:
-        same(f"{name}: stdout", _plain(stdout).splitlines(), _plain(recorded.stdout).splitlines())
+        same(f"{name}: stdout", plain_text(stdout).splitlines(), plain_text(recorded.stdout).splitlines())
     same(f"{name}: stderr", _lines(blocks(stderr)), _lines(blocks(recorded.stderr)))
 
 
