@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def claims(witness: Witness, release: Shipped, *, requester: str) -> Iterator[Cl
     for look in looks:
         try:
             yield from look()
-        except (httpx.HTTPError, KeyError, IndexError) as error:
+        except (httpx.HTTPError, LookupError, subprocess.CalledProcessError) as error:
             yield Claim(f"could not be looked up: {type(error).__name__}: {error}", true=False)
 
 
