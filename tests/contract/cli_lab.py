@@ -208,13 +208,17 @@ class Lab:
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the workspace something as the deployer; not among the recorded requests of a command."""
+        content = self._ask(method, path, body)
+        return json.loads(content) if content else None
+
+    def _ask(self, method: str, path: str, body: Any = None) -> bytes:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.served.url}{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            content = answer.read()
+            content: bytes = answer.read()
         self.new_requests()
-        return json.loads(content) if content else None
+        return content
 
     def jobs(self) -> list[str]:
         """The names of all jobs in the workspace, sorted."""
@@ -234,10 +238,14 @@ class Lab:
         found = self.api("GET", f"/api/2.0/workspace/list?{query}").get("objects") or []
         return sorted(Path(each["path"]).name for each in found)
 
+    def text(self, path: str, *, root: str = ROOT) -> str:
+        """A file of the target's folder in the workspace."""
+        query = urllib.parse.urlencode({"path": f"{root}/{path}", "direct_download": "true"})
+        return self._ask("GET", f"/api/2.0/workspace/export?{query}").decode()
+
     def file(self, path: str, *, root: str = ROOT) -> Any:
         """A JSON file of the target's folder in the workspace."""
-        query = urllib.parse.urlencode({"path": f"{root}/{path}", "direct_download": "true"})
-        return self.api("GET", f"/api/2.0/workspace/export?{query}")
+        return json.loads(self.text(path, root=root))
 
     def write(self, path: str, content: str) -> None:
         """Write a file of the target's folder in the workspace."""
