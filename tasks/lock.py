@@ -1,6 +1,7 @@
 """One at a time: Prefect's global concurrency limits, with a lease that ends when its holder dies."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60  # Prefect's minimum; its server looks every 15 s for leases that ended: 75 s were measured after a kill
+# A server on SQLite answers 503 while it writes down the step before, and its client then waits two seconds.
+SETTLE_SECONDS = 0.2
 
 
 def lock_name(repository: str, environment: str) -> str:
@@ -27,6 +30,7 @@ def one_at_a_time(repository: str, environment: str) -> Iterator[None]:
     """
     name = lock_name(repository, environment)
     _make_sure_it_exists(name)
+    time.sleep(SETTLE_SECONDS)
     with concurrency(name, strict=True, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False):
         log.info("holding %s", name)
         yield

@@ -2,7 +2,7 @@
 
 import logging
 
-from tasks.evidence import attachment_name, chain_of, note
+from tasks.evidence import attachment_name, chain_of
 from tasks.propose import notes_of
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import Chain
@@ -52,7 +52,6 @@ def _published(release: Release, hub: GitHubRepo, commit: str) -> str:
             f"the tag {release.tag} is now on {str(at)[:12]}, production runs {commit[:12]}",
             "find out who moved the tag, and put it back",
         )
-    note(release.repository, release.version, "published", {"release": found.url, "commit": commit})
     log.info("%s is published: %s", release.tag, found.url)
     return found.url
 

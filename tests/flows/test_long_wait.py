@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playing import SLUG, People, Run, start, without_waiting
-from prefect.client.orchestration import get_client
+from playing import SLUG, People, Run, forget_runs, start, without_waiting
 from prefect.settings import get_current_settings
 
 from flows.housekeeping import housekeeping
@@ -37,9 +36,7 @@ def _quick_and_alone() -> Iterator[None]:
     """No waiting between tries, and no run of an earlier test that still waits for an answer."""
     without_waiting()
     yield
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs():
-            client.delete_flow_run(run.id)
+    forget_runs()
 
 
 def older(text: str, by: timedelta) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from other_prefect import OtherPrefect
-from playing import SLUG, People, Run, arm, start, without_waiting, writes
-from prefect.client.orchestration import get_client
+from playing import SLUG, People, Run, arm, forget_runs, start, without_waiting, writes
 
 from sandbox.world import World
 from tasks.systems.git_repo import Mirror
@@ -33,9 +32,7 @@ def _quick_and_alone() -> Iterator[None]:
     """No waiting between tries, and no run of an earlier test that still waits for an answer."""
     without_waiting()
     yield
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs():
-            client.delete_flow_run(run.id)
+    forget_runs()
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playing import People, start, without_waiting, writes
-from prefect.client.orchestration import get_client
+from playing import People, forget_runs, start, without_waiting, writes
 
 from flows.housekeeping import housekeeping
 from sandbox.world import World
@@ -22,9 +21,7 @@ def _quick_and_alone() -> Iterator[None]:
     """No waiting between tries, and no run of an earlier test that still waits for an answer."""
     without_waiting()
     yield
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs():
-            client.delete_flow_run(run.id)
+    forget_runs()
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playing import People, settle, start, without_waiting, writes
-from prefect.client.orchestration import get_client
+from playing import People, forget_runs, settle, start, without_waiting, writes
 
 from sandbox.world import World
 from tasks.ask import waiting_of
@@ -21,9 +20,7 @@ pytestmark = [
 def _quick_and_alone() -> Iterator[None]:
     without_waiting()
     yield
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs():
-            client.delete_flow_run(run.id)
+    forget_runs()
 
 
 def test_a_freeze_of_staging_is_waited_for_before_anything_is_rehearsed(
