@@ -105,7 +105,8 @@ def to_production(release: Release) -> State[Any] | None:
                         name="Under way", message=f"{release.title} waits for approval in {waiting}"
                     )
                 proposal = propose(release)
-            judgement = approve(release, proposal)
+                # Still under the lock, which a suspended run lets go: whoever comes next sees that this one waits.
+                judgement = approve(release, proposal)
             if judgement.verdict is Verdict.REJECTED:
                 ensure_rejected(release, proposal, judgement.because)
                 return Cancelled(name="Rejected", message=f"{release.title}: {judgement.because}")
