@@ -114,7 +114,7 @@ def to_production(release: Release) -> State[Any] | None:
                 continue
             with one_at_a_time(release.repository, PRODUCTION):
                 said = answers(question_key(proposal), GateAnswer)
-                if still_what_was_approved(release, proposal, said).go:
+                if still_what_was_approved(release, proposal, said):
                     ship(release, proposal)
                     return None
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from tasks.ask import GateAnswer
-from tasks.evidence import chain_of, note
+from tasks.evidence import chain_in, chain_of, note
 from tasks.examine import plan_of_production
 from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked
@@ -19,7 +19,7 @@ from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed
 from tasks.rules.overrides import overrides
 from tasks.rules.phases import Phase
 from tasks.rules.places import Place
-from tasks.rules.release import PRODUCTION, STAGING, Compared, Proposal, Release
+from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 from tasks.rules.reviews import Review, Terms, reviewed
 from tasks.rules.texts import control_comment, question_key
 from tasks.rules.waiting import Waiting
@@ -30,8 +30,6 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo, PullRequest
 
 log = logging.getLogger(__name__)
-
-KIND = "release"
 
 
 @ensure("look at the approval")
@@ -44,7 +42,7 @@ def approval_of(release: Release, proposal: Proposal, said: Sequence[GateAnswer]
     hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
     # Before the judgement: what comes in between wakes the run again, instead of being missed.
     seen = seen_on_github(hub, mirror, number=proposal.number, branch=release.branch, version=release.version)
-    judgement = _look(release, proposal, said).judgement
+    judgement = _look(release, proposal, said, hub, mirror).judgement
     if judgement.verdict is Verdict.STOPPED:
         raise NeedsHuman(judgement.because, judgement.remedy)
     return replace(judgement, seen=seen)
@@ -82,25 +80,25 @@ def seconds_left(waiting: Waiting) -> int:
 
 
 @ensure("compare with what was approved")
-def still_what_was_approved(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> Compared:
+def still_what_was_approved(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> bool:
     """Say whether production may be touched now: still approved, and it would get exactly what people saw.
 
     Asked under production's lock, right before it is touched. The evidence holds the answer from then on.
     """
-    looked = _look(release, proposal, said)
+    hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
+    looked = _look(release, proposal, said, hub, mirror)
     if looked.judgement.verdict is not Verdict.APPROVED:
-        return Compared(go=False)
+        return False
     now = plan_of_production(release, proposal.candidate)
     found = differences(proposal.plan, now)
     if found:
         log.warning("production would get something else than what was approved: %s", "; ".join(found))
         facts = {"digest": proposal.plan.digest, "now": now.digest, "differences": found}
         note(release.repository, release.version, "asked again", facts)
-        return Compared(go=False, differences=tuple(found))
-    if looked.proposed.approved_before:
-        return Compared(go=True)
-    note(release.repository, release.version, "approved", _approval(release, proposal, looked, said))
-    return Compared(go=True)
+        return False
+    if not looked.proposed.approved_before:
+        note(release.repository, release.version, "approved", _approval(release, proposal, looked, said))
+    return True
 
 
 @ensure("look how often it was asked")
@@ -135,9 +133,11 @@ class _Looked:
     people: People
 
 
-def _look(release: Release, proposal: Proposal, said: Sequence[GateAnswer]) -> _Looked:
-    hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
-    chain = chain_of(release.repository, release.version)
+def _look(
+    release: Release, proposal: Proposal, said: Sequence[GateAnswer], hub: GitHubRepo, mirror: Mirror
+) -> _Looked:
+    """Look at everything, as of the mirror's last fetch."""
+    chain = chain_in(mirror, release.version)
     pull = hub.pull_request(proposal.number)
     proposed = _proposed(release, proposal, hub, mirror, pull=pull, chain=chain)
     people = _people(release, proposal, hub, mirror, pull=pull)
@@ -191,10 +191,7 @@ def _people(
         return People()
     found = [*hub.reviews(proposal.number), *_by_merging(policy, proposal, hub, pull)]
     logins = sorted({review.login for review in found if review.person})
-    teams = {place.team for place in policy.wanted} | {policy.override_from}
-    members = {
-        team: frozenset(u for u in logins if hub.in_team(team, u)) for team in teams if team is not None
-    }
+    members = {team: frozenset(u for u in logins if hub.in_team(team, u)) for team in _teams(policy)}
     terms = Terms(
         head=proposal.candidate.commit,
         shown_at=proposal.shown_at,
@@ -236,8 +233,8 @@ def _against(release: Release, proposal: Proposal, hub: GitHubRepo, chain: Chain
     since = _rehearsed_at(records[0]) if records else now
     return Against(
         block=blocked(chain),
-        frozen=frozen(settings.freezes, target=target, kind=KIND, now=now),
-        soak_until=soak_ends(settings.soak, kind=KIND, since=since, now=now),
+        frozen=frozen(settings.freezes, target=target, kind=release.kind, now=now),
+        soak_until=soak_ends(settings.soak, kind=release.kind, since=since, now=now),
     )
 
 

@@ -3,17 +3,12 @@
 GitHub writes the time of it, so "reviewed after the plan was shown" is told by one clock, and nobody can edit it.
 """
 
-import logging
 from datetime import datetime
 
-from tasks.record import ensure_nothing_asked
+from tasks.record import ensure_nothing_asked, ensure_state, open_records
 from tasks.rules.errors import TryAgain
 from tasks.rules.release import PRODUCTION, Candidate, Release
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
-
-log = logging.getLogger(__name__)
-
-_OVER = "inactive"
 
 
 def ensure_asked(release: Release, hub: GitHubRepo, candidate: Candidate, digest: str) -> datetime:
@@ -22,19 +17,15 @@ def ensure_asked(release: Release, hub: GitHubRepo, candidate: Candidate, digest
     Raises:
         TryAgain: GitHub does not show it yet.
     """
-    found = asked_since(release, hub, candidate, digest)
+    found, text = asked_since(release, hub, candidate, digest), f"{release.version} waits for approval"
     if found is None:
         ensure_nothing_asked(release, hub, "another plan is asked about now")
         payload = {"release": release.key, "asks": digest, "requested_by": release.requested_by}
-        text = f"{release.version} waits for approval"
         hub.create_deployment(PRODUCTION, candidate.commit, payload, text=text)
         found = asked_since(release, hub, candidate, digest)
     if found is None:
         raise TryAgain("GitHub does not show the question's record yet", "nothing now: it is looked at again")
-    if found.state != "queued":
-        hub.set_deployment_status(
-            found.id, "queued", text=f"{release.version} waits for approval", url=release.run_url
-        )
+    ensure_state(release, hub, found, "queued", text)
     return found.created_at
 
 
@@ -42,9 +33,6 @@ def asked_since(
     release: Release, hub: GitHubRepo, candidate: Candidate, digest: str
 ) -> DeploymentRecord | None:
     """The open question about this commit and this plan, if GitHub has it."""
-    records = hub.deployments(PRODUCTION, candidate.commit)
-    return next((r for r in records if _asks(r, release) and r.payload["asks"] == digest), None)
-
-
-def _asks(record: DeploymentRecord, release: Release) -> bool:
-    return record.payload.get("release") == release.key and "asks" in record.payload and record.state != _OVER
+    records = open_records(release, hub, PRODUCTION, asks=True)
+    about = (candidate.commit, digest)
+    return next((r for r in records if (r.sha, r.payload["asks"]) == about), None)

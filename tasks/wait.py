@@ -21,7 +21,8 @@ def staging_freeze(release: Release) -> Waiting | None:
 
     A commit that was rehearsed already needs no staging any more.
     """
-    holds = frozen(release.settings.freezes, target=release.target(STAGING), kind="release", now=clock.now())
+    freezes, target = release.settings.freezes, release.target(STAGING)
+    holds = frozen(freezes, target=target, kind=release.kind, now=clock.now())
     if holds is None or _rehearsed(release):
         return None
     log.info("staging is frozen (%s) until %s", holds.name, holds.until)

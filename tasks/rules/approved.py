@@ -19,9 +19,13 @@ def approved_before(chain: Chain, plan: ProductionPlan) -> bool:
     """Whether this very plan was approved, or one of which it is the rest after a deploy that was killed half way."""
     approved = chain.last("approved")
     shown = chain.last("shown", digest=approved.facts["digest"]) if approved else None
-    return shown is not None and not beyond(_plan(shown.facts), plan)
+    kept = _plan(shown.facts) if shown else None
+    return kept is not None and not beyond(kept, plan)
 
 
-def _plan(facts: Mapping[str, Any]) -> ProductionPlan:
-    subject = digests.Subject(**facts["subject"])
-    return ProductionPlan(digest=facts["digest"], subject=subject, plans=facts["plans"], markdown="", line="")
+def _plan(facts: Mapping[str, Any]) -> ProductionPlan | None:
+    """The plan that was noted; None if it does not have the digest that it is said to have."""
+    subject, plans = digests.Subject(**facts["subject"]), facts["plans"]
+    if digests.digest(subject, plans) != facts["digest"]:
+        return None
+    return ProductionPlan(digest=facts["digest"], subject=subject, plans=plans, markdown="", line="")

@@ -1,23 +1,18 @@
 """The values that the steps hand on: what is released, which commit, what was found out about it."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
 
-from tasks.rules import digests
 from tasks.rules.digests import Canonical, Subject
-from tasks.rules.errors import NeedsHuman
 from tasks.rules.phases import Phase
 from tasks.rules.settings import ReleaseSettings
+from tasks.rules.settings_words import Kind
 from tasks.rules.versions import Version
 
 STAGING = "staging"
 PRODUCTION = "production"
 EPOCH = datetime.fromtimestamp(0, UTC)
-
-_LISTS = ("destructive", "protected", "gate_changes")  # of a plan; JSON makes lists of them
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,7 @@ class Release:
     run_url: str = ""
     previous: Version | None = None
     already_released: bool = False
+    kind: Kind = "release"
 
     @property
     def branch(self) -> str:
@@ -112,35 +108,6 @@ class ProductionPlan:
     protected: tuple[str, ...] = ()
     gate_changes: tuple[str, ...] = ()
 
-    def to_bytes(self) -> bytes:
-        """Return the plan as canonical JSON, to be kept as evidence."""
-        return digests.json_bytes(asdict(self))
-
-    @classmethod
-    def of_bytes(cls, stored: bytes) -> Self:
-        """Read what `to_bytes` wrote.
-
-        Raises:
-            NeedsHuman: it is no such thing, or its digest is not that of what it holds.
-        """
-        try:
-            found = json.loads(stored)
-            subject = Subject(**found.pop("subject"))
-            lists: dict[str, Any] = {name: tuple(found.pop(name)) for name in _LISTS}
-            plan = cls(subject=subject, **lists, **found)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise _not_stored_by_us("it cannot be read") from error
-        if digests.digest(plan.subject, plan.plans) != plan.digest:
-            raise _not_stored_by_us("its digest is not that of what it holds")
-        return plan
-
-
-def _not_stored_by_us(why: str) -> NeedsHuman:
-    return NeedsHuman(
-        f"the stored plan of production is not what dabflow stored: {why}",
-        "find out who changed it; approve the plan as it is now: a new question is asked",
-    )
-
 
 @dataclass(frozen=True)
 class Checked:
@@ -181,14 +148,6 @@ class Proposal:
     @property
     def plan(self) -> ProductionPlan:
         return self.examined.plan
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Whether production may be touched now, and what differs from what was approved if not for that."""
-
-    go: bool
-    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
