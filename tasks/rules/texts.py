@@ -58,7 +58,7 @@ def control_comment(
     if release.run_url:
         lines += ["", f"[Run in Prefect]({release.run_url})"]
     if proposal is not None:
-        by_name = _by_name(proposal) if phase is Phase.PROPOSED else []
+        by_name = _by_name(proposal) if missing or phase is Phase.PROPOSED else []
         lines += ["", *_what_is_asked(proposal, by_name)]
     return limited("\n".join(lines).rstrip() + "\n", rest=_rest(proposal))
 
@@ -169,10 +169,10 @@ def deployment_text(release: Release, environment: str) -> str:
 
 
 def _bound(proposal: Proposal) -> str:
-    plan = f"plan `{proposal.plan.digest[:SHORT]}`"
-    if proposal.page_url:
-        plan = f"[{plan}]({proposal.page_url})"
-    return f"Commit `{proposal.candidate.commit[:SHORT]}`, tree `{proposal.candidate.tree[:SHORT]}`, {plan}"
+    # The number outside of the link: Prefect's form shows what is inside as it is written.
+    plan = f"[plan]({proposal.page_url})" if proposal.page_url else "plan"
+    commit, tree = proposal.candidate.commit[:SHORT], proposal.candidate.tree[:SHORT]
+    return f"Commit `{commit}`, tree `{tree}`, {plan} `{proposal.plan.digest[:SHORT]}`"
 
 
 def _gate_changes(proposal: Proposal) -> list[str]:
