@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PREFIX = "/_sandbox/"
+_FAILED = 500
 
 Kind = Literal["refuse", "before", "after", "late", "slow"]
 
@@ -30,7 +31,8 @@ class Fault(BaseModel):
 
     refuse  answered with `status` (4xx), nothing done
     before  answered with `status` (5xx), nothing done
-    after   done, then answered with `status` instead of the answer (0: the connection is cut)
+    after   done, then answered with `status` instead of the answer (0: the connection is cut); what the server
+            itself failed to do (5xx) keeps its own answer, and the rule waits for the next request
     late    done and answered, but the next `reads` GET requests still see the world as it was before
     slow    done after waiting for `seconds`
     """
@@ -164,14 +166,29 @@ class Control:
             case "refuse" | "before":
                 await fault.answer()(scope, receive, send)
             case "after":
-                await self.app(scope, receive, _swallow)
-                await (_cut if fault.status == 0 else fault.answer())(scope, receive, send)
+                answer = await self.answer_of(scope, receive)
+                if answer[0]["status"] >= _FAILED:
+                    fault.seen, entry.fault = fault.seen - 1, ""
+                    for message in answer:
+                        await send(message)
+                else:
+                    await (_cut if fault.status == 0 else fault.answer())(scope, receive, send)
             case "late":
                 self.past, self.past_reads = self.snapshot(), fault.reads
                 await self.app(scope, receive, send)
             case "slow":
                 await asyncio.sleep(fault.seconds)
                 await self.app(scope, receive, send)
+
+    async def answer_of(self, scope: Scope, receive: Receive) -> list[Message]:
+        """What the application answers, kept back."""
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self.app(scope, receive, keep)
+        return kept
 
     def reader(self, entry: Recorded) -> ASGIApp:
         """The application to ask: the past one while a late write is not to be seen yet."""
@@ -189,7 +206,3 @@ async def _cut(_: Scope, __: Receive, send: Send) -> None:
     """Promise an answer and give none: the server then drops the connection."""
     headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-
-
-async def _swallow(_: Message) -> None:
-    """Let an answer vanish."""
