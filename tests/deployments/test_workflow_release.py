@@ -1,33 +1,21 @@
 """The workflow that starts a release, really run by `act` against a real Prefect server."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from acting import Acting, checkout_of, needs_act, stub_of
 from trigger_world import Front, deploy, front, started_runs
 
 from sandbox.serving import listening_socket
 
-PROJECT = Path(__file__).parents[2]
 WORKFLOW = ".github/workflows/release.yml"
 KEY = "pnu_0123456789abcdefghij"
-ACT = shutil.which("act", path=str(Path(sys.executable).parent)) or shutil.which("act")
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    pytest.mark.skipif(
-        ACT is None and "CI" not in os.environ,
-        reason="act is not installed; it has no wheel for this machine",
-    ),
-]
+pytestmark = [pytest.mark.xdist_group("prefect"), needs_act]
 
 
 @dataclass(frozen=True)
@@ -50,80 +38,38 @@ class Ran:
 
 @dataclass(frozen=True)
 class Actions:
-    """GitHub Actions of acme/lakehouse, as far as act is that."""
+    """GitHub Actions of acme/lakehouse."""
 
-    checkout: Path
-    stub: Path
+    acting: Acting
     api: str
     run_id: str
 
     def dispatch(self, *, attempt: int = 1, api: str | None = None, **inputs: str) -> Ran:
         settings = {
             "--var": [f"PREFECT_API_URL={api or self.api}"],
-            "--secret": [
-                "PREFECT_API_KEY"
-            ],  # the value comes from act's environment, not from a process list
+            # The value comes from act's environment, not from a process list.
+            "--secret": ["PREFECT_API_KEY"],
             "--input": [f"{name}={value}" for name, value in inputs.items()],
-            "--env": [
-                f"GITHUB_RUN_ID={self.run_id}",
-                f"GITHUB_RUN_ATTEMPT={attempt}",
-                "DABFLOW_WITHIN_SECONDS=3",
-            ],
-            "--local-repository": [f"{used}={self.stub}" for used in actions_used()],
+            "--env": [f"GITHUB_RUN_ID={self.run_id}", f"GITHUB_RUN_ATTEMPT={attempt}"],
         }
-        done = subprocess.run(
-            [
-                str(ACT),
-                "workflow_dispatch",
-                *("--workflows", WORKFLOW, "--platform", "ubuntu-latest=-self-hosted", "--actor", "rita"),
-                *("--no-cache-server", "--artifact-server-addr", "127.0.0.1", "--json"),
-                *(part for option, values in settings.items() for v in values for part in (option, v)),
-            ],
-            cwd=self.checkout,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.stub.parent), "PREFECT_API_KEY": KEY},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        options = (part for option, values in settings.items() for v in values for part in (option, v))
+        done = self.acting.act(
+            "workflow_dispatch", *options, actor="rita", environment={"PREFECT_API_KEY": KEY}
         )
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         return Ran(done.returncode, done.stdout + done.stderr, lines)
 
 
-def actions_used() -> list[str]:
-    steps = yaml.safe_load((PROJECT / WORKFLOW).read_text(encoding="utf-8"))["jobs"]["start"]["steps"]
-    return [step["uses"] for step in steps if "uses" in step]
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository acme/lakehouse that holds the workflow and its script."""
-    folder = tmp_path_factory.mktemp("actions") / "lakehouse"
-    for file in (PROJECT / WORKFLOW, *(PROJECT / "deployments").glob("trigger*.py")):
-        there = folder / file.relative_to(PROJECT)
-        there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, there)
-    identity = ["-c", "user.name=ravi", "-c", "user.email=ravi@acme.example"]
-    for command in (
-        ["init", "--quiet", "--initial-branch=develop"],
-        ["remote", "add", "origin", "https://github.com/acme/lakehouse.git"],
-        ["add", "."],
-        [*identity, "commit", "--quiet", "--message", "feat: releases start in Actions"],
-    ):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
+    return checkout_of(tmp_path_factory.mktemp("actions") / "lakehouse", "acme/lakehouse", WORKFLOW)
 
 
 @pytest.fixture
 def actions(prefect_server: str, checkout: Path, tmp_path: Path) -> Actions:
     deploy()
-    stub = tmp_path / "stub"
-    stub.mkdir()
-    (stub / "action.yml").write_text(
-        "name: stub\ndescription: the files are there already\n"
-        'runs: {using: composite, steps: [{shell: bash, run: "true"}]}\n'
-    )
-    return Actions(checkout, stub, prefect_server, run_id=tmp_path.name)
+    acting = Acting(WORKFLOW, checkout, stub_of(tmp_path / "stub", checkout))
+    return Actions(acting, prefect_server, run_id=tmp_path.name)
 
 
 @pytest.fixture

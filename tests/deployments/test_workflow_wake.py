@@ -1,99 +1,45 @@
 """The workflow that wakes a release, really run by `act` against a real Prefect server."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from acting import Acting, checkout_of, needs_act, stub_of
 from waiting_runs import REPOSITORY, Gated
 
-PROJECT = Path(__file__).parents[2]
 WORKFLOW = ".github/workflows/wake.yml"
-ACT = shutil.which("act", path=str(Path(sys.executable).parent)) or shutil.which("act")
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),
-    pytest.mark.skipif(
-        ACT is None and "CI" not in os.environ,
-        reason="act is not installed; it has no wheel for this machine",
-    ),
-]
+pytestmark = [pytest.mark.xdist_group("prefect"), needs_act]
 
 
 @dataclass(frozen=True)
 class Actions:
-    """GitHub Actions of acme/gated, as far as act is that."""
+    """GitHub Actions of acme/gated."""
 
-    checkout: Path
-    stub: Path
+    acting: Acting
     api: str
 
     def on(self, event: str, **payload: Any) -> str:
         """What act says about an event."""
-        file = self.stub / "event.json"
+        file = self.acting.stub / "event.json"
         repository = {"full_name": REPOSITORY, "default_branch": "develop"}
         file.write_text(json.dumps({"repository": repository, **payload}), encoding="utf-8")
-        done = subprocess.run(
-            [
-                str(ACT),
-                event,
-                *("--workflows", WORKFLOW, "--platform", "ubuntu-latest=-self-hosted", "--actor", "ravi"),
-                *("--no-cache-server", "--artifact-server-addr", "127.0.0.1", "--json"),
-                *("--eventpath", str(file), "--var", f"PREFECT_API_URL={self.api}"),
-                *("--env", "DABFLOW_WITHIN_SECONDS=3"),
-                *(part for used in actions_used() for part in ("--local-repository", f"{used}={self.stub}")),
-            ],
-            cwd=self.checkout,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.stub.parent)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        options = ("--eventpath", str(file), "--var", f"PREFECT_API_URL={self.api}")
+        done = self.acting.act(event, *options, actor="ravi")
         return done.stdout + done.stderr
-
-
-def actions_used() -> list[str]:
-    steps = yaml.safe_load((PROJECT / WORKFLOW).read_text(encoding="utf-8"))["jobs"]["wake"]["steps"]
-    return [step["uses"] for step in steps if "uses" in step]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository acme/gated that holds the workflow and its script."""
-    folder = tmp_path_factory.mktemp("actions") / "gated"
-    for file in (PROJECT / WORKFLOW, *(PROJECT / "deployments").glob("trigger*.py")):
-        there = folder / file.relative_to(PROJECT)
-        there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, there)
-    identity = ["-c", "user.name=ravi", "-c", "user.email=ravi@acme.example"]
-    for command in (
-        ["init", "--quiet", "--initial-branch=develop"],
-        ["remote", "add", "origin", f"https://github.com/{REPOSITORY}.git"],
-        ["add", "."],
-        [*identity, "commit", "--quiet", "--message", "feat: releases are woken by Actions"],
-    ):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
+    return checkout_of(tmp_path_factory.mktemp("actions") / "gated", REPOSITORY, WORKFLOW)
 
 
 @pytest.fixture
 def actions(prefect_server: str, checkout: Path, tmp_path: Path) -> Actions:
-    stub = tmp_path / "stub"
-    stub.mkdir()
-    # act brings the files itself only where no `ref` is asked for.
-    (stub / "action.yml").write_text(
-        "name: stub\ndescription: checks out the one repository that there is\n"
-        f"runs: {{using: composite, steps: [{{shell: bash, run: 'cp -R {checkout}/. .'}}]}}\n"
-    )
-    return Actions(checkout, stub, prefect_server)
+    return Actions(Acting(WORKFLOW, checkout, stub_of(tmp_path / "stub", checkout)), prefect_server)
 
 
 @pytest.fixture
@@ -142,7 +88,7 @@ def test_a_branch_name_is_never_a_command(actions: Actions, waiting: list[Gated]
 
     assert woken(waiting) == [False, False], said
     assert "nothing to wake" in said
-    assert not (actions.checkout / "owned").exists()
+    assert not (actions.acting.checkout / "owned").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from playing import SLUG, People, Run, forget_runs, settle, start, without_waiting, writes
+from playing import SLUG, People, Run, settle, start, writes
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -37,7 +37,6 @@ from tasks.systems.github_repo import GitHubRepo
 from tasks.verify import verified
 
 pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(300),
 ]
@@ -56,13 +55,6 @@ overrides: {{from: release-managers}}
 freezes:
   - {{name: "end of year", from: "{begins:%Y-%m-%d %H:%M}", until: "{ends:%Y-%m-%d %H:%M}"}}
 """
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_alone() -> Iterator[None]:
-    without_waiting()
-    yield
-    forget_runs()
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Housekeeping, with a real Prefect and the sandbox's GitHub: what it does for runs that do nothing themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,6 @@ from tasks.rules.release import PRODUCTION, STAGING
 from tasks.rules.texts import marker
 
 pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
 ]
@@ -30,13 +29,11 @@ EXPIRED: State[Any] = Failed(message="The flow was paused and never resumed.")
 
 
 @pytest.fixture(autouse=True)
-def _quick_and_alone() -> Iterator[None]:
-    """No waiting between tries, and no run of an earlier test."""
+def _as_new(_quick_and_alone: None) -> None:
+    """No waiting between tries of housekeeping's own steps, and nothing left of an earlier test."""
     for step in (steps.seen_now, steps.ensure_reminded, steps.ensure_told):
         step.retry_delay_seconds = [0.0] * step.retries
     errors.clear()
-    forget_runs()
-    yield
     forget_runs()
 
 

@@ -4,12 +4,11 @@ import json
 import re
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playing import SLUG, People, Run, forget_runs, start, without_waiting
+from playing import SLUG, People, Run, start
 from prefect.settings import get_current_settings
 
 from flows.housekeeping import housekeeping
@@ -21,7 +20,6 @@ from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
 pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
 ]
@@ -29,14 +27,6 @@ pytestmark = [
 WEEKS = timedelta(days=35)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?")
 _ABOUT_RUNS = {"flow_run": "id", "flow_run_state": "flow_run_id", "flow_run_input": "flow_run_id"}
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_alone() -> Iterator[None]:
-    """No waiting between tries, and no run of an earlier test that still waits for an answer."""
-    without_waiting()
-    yield
-    forget_runs()
 
 
 def older(text: str, by: timedelta) -> str:

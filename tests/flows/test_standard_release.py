@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from other_prefect import OtherPrefect
-from playing import SLUG, People, Run, arm, forget_runs, start, without_waiting, writes
+from playing import SLUG, People, Run, arm, start, writes
 
 from sandbox.world import World
 from tasks.systems.git_repo import Mirror
@@ -19,25 +18,11 @@ from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
 pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.xdist_group("prefect"),
     pytest.mark.timeout(240),
 ]
 
 ROOT = "/Workspace/Users/{}/.bundle/lakehouse/{}"
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_alone() -> Iterator[None]:
-    """No waiting between tries, and no run of an earlier test that still waits for an answer."""
-    without_waiting()
-    yield
-    forget_runs()
-
-
-@pytest.fixture
-def people(world: World) -> People:
-    return People(world)
 
 
 def what_runs(target: str) -> str | None:

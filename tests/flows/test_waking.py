@@ -1,32 +1,16 @@
 """Real releases that are woken while they wait: for nothing, by what happens on GitHub, or when their time has come."""
 
-from collections.abc import Iterator
-
 import pytest
-from playing import People, forget_runs, start, without_waiting, writes
+from playing import People, start, writes
 
 from flows.housekeeping import housekeeping
 from sandbox.world import World
 from tasks.ask import waiting_of
 
 pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_alone() -> Iterator[None]:
-    """No waiting between tries, and no run of an earlier test that still waits for an answer."""
-    without_waiting()
-    yield
-    forget_runs()
-
-
-@pytest.fixture
-def people(world: World) -> People:
-    return People(world)
 
 
 def everything_written(world: World) -> list[list[str]]:

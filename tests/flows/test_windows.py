@@ -1,26 +1,17 @@
 """A release that waits for nothing but time."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playing import People, forget_runs, settle, start, without_waiting, writes
+from playing import People, settle, start, writes
 
 from sandbox.world import World
 from tasks.ask import waiting_of
 
 pytestmark = [
-    pytest.mark.usefixtures("prefect_server"),
     pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _quick_and_alone() -> Iterator[None]:
-    without_waiting()
-    yield
-    forget_runs()
 
 
 def test_a_freeze_of_staging_is_waited_for_before_anything_is_rehearsed(
