@@ -7,7 +7,7 @@ from tasks.rules.evidence_text import block_comment
 from tasks.rules.phases import Phase
 from tasks.rules.reviews import MAY_APPROVE
 from tasks.rules.versions import Version
-from tasks.standing import current_pull_request, phase_now, production_settings
+from tasks.standing import branch_of, current_pull_request, phase_now, production_settings
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo, PullRequest
 
@@ -67,7 +67,7 @@ def _pull_under_way(mirror: Mirror, hub: GitHubRepo, version: Version) -> PullRe
         raise NeedsHuman(
             f"{version} is released already: nothing is left to approve", "another release takes it back"
         )
-    branch = settings.release_branch(version)
+    branch = branch_of(mirror, settings, version)
     head = mirror.branches().get(branch)
     return current_pull_request(hub, branch, settings.branches.production, head)
 

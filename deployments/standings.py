@@ -15,7 +15,7 @@ from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.versions import Version
-from tasks.standing import current_pull_request, phase_now, production_settings, settings_at
+from tasks.standing import branch_of, current_pull_request, phase_now, production_settings, settings_at
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 
@@ -120,7 +120,7 @@ def _standing(
     version: Version,
     run: tuple[Run, str] | None,
 ) -> Standing:
-    branch = settings.release_branch(version)
+    branch = branch_of(mirror, settings, version)
     pull = current_pull_request(hub, branch, settings.branches.production, mirror.branches().get(branch))
     return Standing(
         version=str(version),

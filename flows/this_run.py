@@ -21,13 +21,13 @@ OURS, REPOSITORY, VERSION = (
 )  # the tag of all our runs, and how two others begin
 
 
-def tags_of(repository: str, version: str) -> list[str]:
-    """The tags by which the runs of one release are found."""
-    return [OURS, f"{REPOSITORY}{repository}", f"{VERSION}{version}"]
+def tags_of(repository: str, name: str) -> list[str]:
+    """The tags by which the runs of one release are found; `name` is its version, or what a rollback is called."""
+    return [OURS, f"{REPOSITORY}{repository}", f"{VERSION}{name}"]
 
 
-def version() -> str | None:
-    """The version that this run is about since before it was suspended; a run never changes its mind."""
+def name() -> str | None:
+    """What this run is about since before it was suspended; a run never changes its mind."""
     tags: list[str] = runtime.flow_run.tags or []
     return next((tag.removeprefix(VERSION) for tag in tags if tag.startswith(VERSION)), None)
 
@@ -35,7 +35,7 @@ def version() -> str | None:
 def is_about(release: Release) -> None:
     """The run's name and tags in Prefect say which release it is about."""
     tags = runtime.flow_run.tags or []
-    wanted = tags_of(release.repository, str(release.version))
+    wanted = tags_of(release.repository, release.name)
     if set(wanted) <= set(tags) and runtime.flow_run.name == release.title:
         return
     with get_client(sync_client=True) as client:
@@ -50,7 +50,7 @@ def other_that_waits(release: Release) -> str:
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(
             flow_run_filter=FlowRunFilter(
-                tags=FlowRunFilterTags(all_=tags_of(release.repository, str(release.version))),
+                tags=FlowRunFilterTags(all_=tags_of(release.repository, release.name)),
                 state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
             )
         )

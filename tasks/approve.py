@@ -41,7 +41,7 @@ def approval_of(release: Release, proposal: Proposal, said: Sequence[GateAnswer]
     """
     hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
     # Before the judgement: what comes in between wakes the run again, instead of being missed.
-    seen = seen_on_github(hub, mirror, number=proposal.number, branch=release.branch, version=release.version)
+    seen = seen_on_github(hub, mirror, number=proposal.number, branch=release.branch, name=release.name)
     judgement = _look(release, proposal, said, hub, mirror).judgement
     if judgement.verdict is Verdict.STOPPED:
         raise NeedsHuman(judgement.because, judgement.remedy)
@@ -62,7 +62,7 @@ def ensure_missing_told(release: Release, proposal: Proposal, judgement: Judgeme
     deadline = since + timedelta(days=approval.within_days)
     return Waiting(
         repository=release.repository,
-        version=str(release.version),
+        version=release.name,
         branch=release.branch,
         number=proposal.number,
         question=question_key(proposal),
@@ -94,17 +94,17 @@ def still_what_was_approved(release: Release, proposal: Proposal, said: Sequence
     if found:
         log.warning("production would get something else than what was approved: %s", "; ".join(found))
         facts = {"digest": proposal.plan.digest, "now": now.digest, "differences": found}
-        note(release.repository, release.version, "asked again", facts)
+        note(release.repository, release.name, "asked again", facts)
         return False
     if not looked.proposed.approved_before:
-        note(release.repository, release.version, "approved", _approval(release, proposal, looked, said))
+        note(release.repository, release.name, "approved", _approval(release, proposal, looked, said))
     return True
 
 
 @ensure("look how often it was asked")
 def looks_so_far(release: Release) -> int:
     """How often production had changed since a plan was approved: the next plan is found out anew."""
-    chain = chain_of(release.repository, release.version)
+    chain = chain_of(release.repository, release.name)
     return 1 + sum(entry.kind == "asked again" for entry in chain.entries)
 
 
@@ -118,7 +118,7 @@ def ensure_rejected(release: Release, proposal: Proposal, reason: str) -> None:
     text = control_comment(release, Phase.REJECTED, proposal=proposal, note=f"Rejected: {reason}")
     ensure_comment(release, hub, proposal.number, text)
     facts = {"reason": reason, "commit": proposal.candidate.commit, "digest": proposal.plan.digest}
-    note(release.repository, release.version, "rejected", facts)
+    note(release.repository, release.name, "rejected", facts)
     if hub.pull_request(proposal.number).state == "open":
         hub.close_pull_request(proposal.number)
     ensure_nothing_asked(release, hub, f"rejected: {reason}")
@@ -137,7 +137,7 @@ def _look(
     release: Release, proposal: Proposal, said: Sequence[GateAnswer], hub: GitHubRepo, mirror: Mirror
 ) -> _Looked:
     """Look at everything, as of the mirror's last fetch."""
-    chain = chain_in(mirror, release.version)
+    chain = chain_in(mirror, release.name)
     pull = hub.pull_request(proposal.number)
     proposed = _proposed(release, proposal, hub, mirror, pull=pull, chain=chain)
     people = _people(release, proposal, hub, mirror, pull=pull)

@@ -119,7 +119,7 @@ def _tidied(release: Release, mirror: Mirror, hub: GitHubRepo) -> BackMerged:
         head = branches.get(name)
         if head is not None and mirror.is_ancestor(head, develop):
             _delete(hub, name)
-    note(release.repository, release.version, "back-merged", {"into": release.settings.branches.develop})
+    note(release.repository, release.name, "back-merged", {"into": release.settings.branches.develop})
     pull = current_pull_request(hub, release.branch, release.settings.branches.production, None)
     if pull is not None:
         ensure_comment(release, hub, pull.number, control_comment(release, Phase.BACK_MERGED))

@@ -38,7 +38,7 @@ def ensure_cut(release: Release) -> Candidate:
         log.info("%s is there, at %s", release.branch, head[:12])
     _insist_on_production_inside(release, mirror, head)
     asked = {"requested_by": release.requested_by, "reason": release.reason}
-    note(release.repository, release.version, "asked", asked)
+    note(release.repository, release.name, "asked", asked)
     return _candidate(mirror, head)
 
 

@@ -85,7 +85,7 @@ def ensure_deployed(
 
 def _note(release: Release, candidate: Candidate, approved: ProductionPlan) -> None:
     """The evidence says what production runs, and which approval that rests on: this plan's, or one it is the rest of."""
-    chain = chain_of(release.repository, release.version)
+    chain = chain_of(release.repository, release.name)
     entry = chain.last("approved")
     facts = {
         "target": release.target(PRODUCTION),
@@ -94,7 +94,7 @@ def _note(release: Release, candidate: Candidate, approved: ProductionPlan) -> N
         "cli_version": approved.subject.cli_version,
         "plan_after": "empty",
     }
-    note(release.repository, release.version, "deployed", facts)
+    note(release.repository, release.name, "deployed", facts)
 
 
 @dataclass

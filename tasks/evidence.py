@@ -1,8 +1,8 @@
-"""What happened to a release, kept on GitHub: a git ref per version that is only added to.
+"""What happened to a release, kept on GitHub: a git ref per release that is only added to.
 
-Each entry is a commit on `refs/dabflow/evidence/<version>`. Its tree holds the whole chain so far in
-`evidence.json`, and the files that were kept with the entries. It needs no Prefect, belongs to no branch, and is
-read with git alone:
+Each entry is a commit on `refs/dabflow/evidence/<name>`: the version, or what a rollback is called. Its tree holds
+the whole chain so far in `evidence.json`, and the files that were kept with the entries. It needs no Prefect,
+belongs to no branch, and is read with git alone:
 
     git fetch origin refs/dabflow/evidence/1.4.0 && git show FETCH_HEAD:evidence.json
 
@@ -27,50 +27,51 @@ from tasks.systems.scrub import Scrubber
 log = logging.getLogger(__name__)
 
 FILE = "evidence.json"
+EVIDENCE = "refs/dabflow/evidence/"
 _TRIES = 4
 
 
-def chain_of(repository: str, version: Version) -> Chain:
+def chain_of(repository: str, name: Version | str) -> Chain:
     """Everything noted about a release by now; an empty chain where nothing is.
 
     Raises:
         TryAgain: GitHub did not answer.
         NeedsHuman: what is kept there is no chain, or a broken one, or that of another release.
     """
-    return chain_in(Mirror(repository).fetch(), version)
+    return chain_in(Mirror(repository).fetch(), name)
 
 
-def chain_in(mirror: Mirror, version: Version) -> Chain:
+def chain_in(mirror: Mirror, name: Version | str) -> Chain:
     """The same, as of the mirror's last fetch."""
-    ledger = ledger_of(mirror, version)
-    return chain_at(ledger, ledger.head, version)
+    ledger = ledger_of(mirror, name)
+    return chain_at(ledger, ledger.head, name)
 
 
-def chain_at(ledger: Ledger, commit: str | None, version: Version) -> Chain:
+def chain_at(ledger: Ledger, commit: str | None, name: Version | str) -> Chain:
     """The chain as it was at one commit of its ref; empty where there is none (None)."""
     if commit is None:
-        return Chain(ledger.mirror.repository, str(version))
+        return Chain(ledger.mirror.repository, str(name))
     data = ledger.mirror.read_bytes(commit, FILE)
     if data is None:
         raise _foreign(ledger, commit, f"it has no {FILE}")
     chain = Chain.of_bytes(data)
-    if (chain.repository, chain.version) != (ledger.mirror.repository, str(version)):
+    if (chain.repository, chain.version) != (ledger.mirror.repository, str(name)):
         raise _foreign(ledger, commit, f"it is about {chain.title}")
     return chain
 
 
-def attachment_name(version: Version) -> str:
+def attachment_name(name: Version | str) -> str:
     """What the evidence is called among the files of the GitHub release."""
-    return f"evidence-{version}.json"
+    return f"evidence-{name}.json"
 
 
-def ledger_of(mirror: Mirror, version: Version) -> Ledger:
-    return Ledger(mirror, f"refs/dabflow/evidence/{version}")
+def ledger_of(mirror: Mirror, name: Version | str) -> Ledger:
+    return Ledger(mirror, f"{EVIDENCE}{name}")
 
 
 def note(
     repository: str,
-    version: Version,
+    name: Version | str,
     kind: str,
     facts: Mapping[str, Any],
     *,
@@ -87,26 +88,26 @@ def note(
     """
     scrubber = Scrubber(connections.known_secrets())
     plain = cast("dict[str, Any]", scrubber.value(json.loads(canonical(facts))))
-    kept = {name: _scrubbed(scrubber, content) for name, content in (files or {}).items()}
+    kept = {file: _scrubbed(scrubber, content) for file, content in (files or {}).items()}
     stopped: ReleaseError | None = None
     for tries_left in reversed(range(_TRIES + 1)):
-        ledger = ledger_of(Mirror(repository).fetch(), version)
+        ledger = ledger_of(Mirror(repository).fetch(), name)
         head = ledger.head
-        chain = chain_at(ledger, head, version)
+        chain = chain_at(ledger, head, name)
         if chain.says(kind, plain):
             return chain
         if tries_left:
             stopped = _try_to_append(ledger, head, chain, (kind, plain), kept)
     raise stopped or TryAgain(
-        f"GitHub does not show yet that {version} is {kind}", "nothing now: it is looked at again"
+        f"GitHub does not show yet that {name} is {kind}", "nothing now: it is looked at again"
     )
 
 
-def page_url(repository: str, version: Version, name: str) -> str:
+def page_url(repository: str, name: Version | str, file: str) -> str:
     """The page on GitHub that shows a kept file as it was noted last; "" where there is no such file."""
-    ledger = ledger_of(Mirror(repository).fetch(), version)
-    commit = ledger.kept_at(name)
-    return f"{connections.github_url()}/{repository}/blob/{commit}/{name}" if commit else ""
+    ledger = ledger_of(Mirror(repository).fetch(), name)
+    commit = ledger.kept_at(file)
+    return f"{connections.github_url()}/{repository}/blob/{commit}/{file}" if commit else ""
 
 
 def _try_to_append(

@@ -11,13 +11,13 @@ from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked, ensure_state, open_records
 from tasks.rules.endings import Ended, How, ended_comment, ended_line, reminder, reminder_marker
 from tasks.rules.errors import TryAgain
+from tasks.rules.names import named
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.texts import marker
-from tasks.rules.versions import Version
 from tasks.rules.waiting import Waiting
-from tasks.standing import current_pull_request, phase_now, production_settings, seen_on_github
+from tasks.standing import current_pull_request, kind_of, phase_now, production_settings, seen_on_github
 from tasks.step import ensure
 from tasks.systems import clock, connections
 from tasks.systems.git_repo import Mirror
@@ -44,7 +44,7 @@ def seen_now(waiting: Waiting) -> str:
         Mirror(waiting.repository).fetch(),
         number=waiting.number,
         branch=waiting.branch,
-        version=Version.parse(waiting.version),
+        name=waiting.version,
     )
 
 
@@ -56,7 +56,7 @@ def ensure_reminded(waiting: Waiting, run_url: str) -> None:
         TryAgain: GitHub does not show the comment yet.
     """
     hub = GitHubRepo(waiting.repository)
-    release = _release(waiting.repository, waiting.version, ReleaseSettings(), run_url)
+    release = _release(Mirror(waiting.repository), waiting.version, ReleaseSettings(), run_url)
     first_line = reminder_marker(release, waiting.deadline)
     if hub.comment(waiting.number, first_line) or hub.pull_request(waiting.number).state != "open":
         return
@@ -73,7 +73,7 @@ def ensure_told(ended: Ended) -> None:
     The pull request stays as it is: only people close it. What the run told there itself stays, too.
     """
     mirror, hub = Mirror(ended.repository).fetch(), GitHubRepo(ended.repository)
-    release = _release(ended.repository, ended.version, production_settings(mirror), ended.run_url)
+    release = _release(mirror, ended.version, production_settings(mirror), ended.run_url)
     phase = phase_now(mirror, hub, release.settings, release.version)
     if phase >= Phase.PUBLISHED:
         log.info("%s is %s by now: nothing to tell", release.title, phase.words)
@@ -96,7 +96,7 @@ def _note(release: Release, ended: Ended) -> None:
         waiting = ended.waiting
         facts |= {"number": waiting.number, "question": waiting.question, "missing": waiting.missing}
         facts |= {"deadline": waiting.deadline.isoformat()}
-    note(release.repository, release.version, ended.how.value, facts)
+    note(release.repository, release.name, ended.how.value, facts)
 
 
 def _close_records(release: Release, hub: GitHubRepo, ended: Ended, phase: Phase) -> None:
@@ -119,14 +119,17 @@ def _told_by_itself(release: Release, hub: GitHubRepo, number: int, ended: Ended
     return ended.how is How.FAILED and found is not None and bool(ended.told) and ended.told in found[1]
 
 
-def _release(repository: str, version: str, settings: ReleaseSettings, run_url: str) -> Release:
+def _release(mirror: Mirror, name: str, settings: ReleaseSettings, run_url: str) -> Release:
+    about = named(name)
     return Release(
-        repository,
-        Version.parse(version),
+        mirror.repository,
+        about.version,
         Phase.PLANNED,
         settings,
         source="",
         requested_by="",
         reason="",
         run_url=run_url,
+        kind="rollback" if about.withdraws else kind_of(mirror, settings, about.version),
+        withdraws=about.withdraws,
     )

@@ -38,7 +38,7 @@ def ensure_merged(release: Release, proposal: Proposal) -> str:
     commit = _merge_commit(release, candidate, pull)
     _insist_on_same_tree(release, candidate, commit)
     facts = {"commit": commit, "tree": candidate.tree, "number": proposal.number}
-    note(release.repository, release.version, "merged", facts)
+    note(release.repository, release.name, "merged", facts)
     ensure_nothing_asked(release, hub, f"approved, and merged as {commit[:12]}")
     return commit
 
@@ -94,7 +94,7 @@ def ensure_tagged(release: Release, commit: str) -> str:
             f"the tag {release.tag} is on {found[:12]}, this release was merged as {commit[:12]}",
             "find out who set the tag; dabflow never moves one. Delete it, or release the next version",
         )
-    note(release.repository, release.version, "tagged", {"tag": release.tag, "commit": commit})
+    note(release.repository, release.name, "tagged", {"tag": release.tag, "commit": commit})
     return commit
 
 

@@ -1,15 +1,18 @@
 """Step 1: which version, which commit, and where it stands already."""
 
 import logging
+from collections.abc import Iterable
 
+from tasks.evidence import chain_in
 from tasks.rules.choice import Choice, Known, Wanted, choose
 from tasks.rules.commits import bump_of
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.outcomes import given_up
 from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.versions import Version, highest
-from tasks.standing import phase_now, production_settings
+from tasks.standing import kind_of, phase_now, production_settings
 from tasks.step import ensure, run_url
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
@@ -63,25 +66,29 @@ def known_of(
     mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings
 ) -> tuple[Known, dict[Version, Phase]]:
     """What the repository shows about versions, and the phase of each that may be unfinished."""
-    names = settings.branches
-    tagged = _versions(mirror.tags(), settings.tag_prefix)
-    released = highest(tagged)
-    begun = _versions(mirror.branches(), names.release_prefix) | _merged_but_not_tagged(hub, settings, tagged)
-    hotfixes = _versions(mirror.branches(), names.hotfix_prefix)
-    candidates = sorted(begun | ({released} if released else set()))
+    names, branches, tags = settings.branches, mirror.branches(), mirror.tags()
+    tagged = versions_in(tags, settings.tag_prefix)
+    begun = versions_in(branches, names.release_prefix) | versions_in(branches, names.hotfix_prefix)
+    begun |= _merged_but_not_tagged(hub, settings, tagged)
+    not_back = {name: tags[name] for name in mirror.tags_outside(branches[names.develop])}
+    newest = {v for v in (highest(tagged),) if v is not None}
+    candidates = sorted(begun | newest | versions_in(not_back, settings.tag_prefix))
     phases = {v: phase_now(mirror, hub, settings, v) for v in candidates}
     unfinished = [v for v in candidates if phases[v] is not Phase.BACK_MERGED]
-    finished = highest(v for v in tagged if v not in unfinished)
+    hotfixes = [v for v in unfinished if kind_of(mirror, settings, v) == "hotfix"]
+    finished = highest(v for v in tagged if v not in unfinished and not given_up(chain_in(mirror, v)))
     known = Known(
-        highest=highest(tagged | begun | hotfixes),
+        highest=highest(tagged | begun),
         finished=finished,
-        unfinished=unfinished,
+        unfinished=[v for v in unfinished if v not in hotfixes],
+        hotfixes=hotfixes,
         news=_news(mirror, settings, finished),
     )
     return known, phases
 
 
-def _versions(names: dict[str, str], prefix: str) -> set[Version]:
+def versions_in(names: Iterable[str], prefix: str) -> set[Version]:
+    """The versions that tags or branches with this prefix name."""
     return {v for name in names if (v := Version.of_tag(name, prefix)) is not None}
 
 
@@ -89,7 +96,8 @@ def _merged_but_not_tagged(hub: GitHubRepo, settings: ReleaseSettings, tagged: s
     """Releases that stopped between merge and tag, whose branch GitHub may have deleted at the merge."""
     merged = hub.merged_pull_requests(settings.branches.production)
     heads = {p.head: p.head_sha for p in merged}
-    found = _versions(heads, settings.branches.release_prefix) - tagged
+    names = settings.branches
+    found = (versions_in(heads, names.release_prefix) | versions_in(heads, names.hotfix_prefix)) - tagged
     newest = highest(tagged)
     return {v for v in found if newest is None or v > newest}
 

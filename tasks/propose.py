@@ -36,7 +36,7 @@ def ensure_proposed(release: Release, candidate: Candidate, examined: Examined) 
     """
     hub = GitHubRepo(release.repository)
     facts = {"commit": candidate.commit, "tree": candidate.tree, "checks": sorted(examined.checked.seconds)}
-    note(release.repository, release.version, "checked", facts)
+    note(release.repository, release.name, "checked", facts)
     pull = _ensure_pull_request(release, candidate, hub)
     if pull.state == "open":
         _ensure_reviewers(release, hub, pull)
@@ -52,7 +52,7 @@ def ensure_shown(release: Release, proposal: Proposal) -> Proposal:
     """
     hub, digest = GitHubRepo(release.repository), proposal.plan.digest
     merged = hub.pull_request(proposal.number).state == "merged"
-    if merged and approved_before(chain_of(release.repository, release.version), proposal.plan):
+    if merged and approved_before(chain_of(release.repository, release.name), proposal.plan):
         return proposal
     shown = _in_evidence(release, proposal)
     if not merged and not asked_since(release, hub, proposal.candidate, digest):
@@ -64,14 +64,14 @@ def ensure_shown(release: Release, proposal: Proposal) -> Proposal:
 
 def _in_evidence(release: Release, proposal: Proposal) -> Proposal:
     """The whole plan is in the evidence, as data and as a page; the proposal with where it is, and what has changed."""
-    version, plan = release.version, proposal.plan
+    name, plan = release.name, proposal.plan
     page = f"plan-{plan.digest[:SHORT]}.md"
     facts = shown_facts(plan, proposal.number)
-    chain = note(release.repository, version, "shown", facts, files={page: plan.page.encode()})
+    chain = note(release.repository, name, "shown", facts, files={page: plan.page.encode()})
     again = chain.last("asked again", now=plan.digest)
     return replace(
         proposal,
-        page_url=page_url(release.repository, version, page),
+        page_url=page_url(release.repository, name, page),
         changed=tuple(again.facts["differences"]) if again else (),
     )
 

@@ -58,7 +58,7 @@ def _published(release: Release, hub: GitHubRepo, commit: str) -> str:
 
 def _ensure_attached(release: Release, hub: GitHubRepo, draft: ReleaseRecord) -> None:
     """The draft has everything noted so far as a file; what an earlier run attached is replaced if it is shorter."""
-    chain, name = chain_of(release.repository, release.version), attachment_name(release.version)
+    chain, name = chain_of(release.repository, release.name), attachment_name(release.name)
     if not chain.entries:
         return
     content, found = chain.to_bytes(), hub.attachment(draft, name)

@@ -39,7 +39,7 @@ def ensure_smoked(
         }
     facts = {"target": release.target(environment), "commit": candidate.commit, "runs": runs}
     kind = "smoked" if environment == PRODUCTION else "rehearsed"
-    note(release.repository, release.version, kind, {**facts, "deployment": record.id})
+    note(release.repository, release.name, kind, {**facts, "deployment": record.id})
     ensure_state(release, hub, record, "success", f"{release.version} is deployed and tested")
 
 

@@ -3,9 +3,11 @@
 from tasks.evidence import chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import blocked
+from tasks.rules.outcomes import given_up, kind_in
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING
 from tasks.rules.settings import ReleaseSettings, settings_of
+from tasks.rules.settings_words import Kind
 from tasks.rules.settings_yaml import parsed
 from tasks.rules.versions import Version
 from tasks.rules.waiting import OnGitHub, fingerprint
@@ -64,16 +66,34 @@ def current_pull_request(
     return None
 
 
+def kind_of(mirror: Mirror, settings: ReleaseSettings, version: Version) -> Kind:
+    """Whether a version is a release's or a hotfix's: by its branch, or where that is gone, by what was noted."""
+    branches = mirror.branches()
+    if settings.hotfix_branch(version) in branches:
+        return "hotfix"
+    if settings.release_branch(version) in branches:
+        return "release"
+    return kind_in(chain_in(mirror, version))
+
+
+def branch_of(mirror: Mirror, settings: ReleaseSettings, version: Version) -> str:
+    """The branch of a version, whether it is still there or not."""
+    hotfix = kind_of(mirror, settings, version) == "hotfix"
+    return settings.hotfix_branch(version) if hotfix else settings.release_branch(version)
+
+
 def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Facts:
     """What git and GitHub say about a version, as of the mirror's last fetch."""
-    branch = mirror.branches().get(settings.release_branch(version))
+    name = branch_of(mirror, settings, version)
+    branch = mirror.branches().get(name)
     tag = mirror.tags().get(settings.tag(version))
     release = hub.release(settings.tag(version)) if tag else None
     published = release is not None and not release.draft
+    over = bool(tag) and bool(given_up(chain_in(mirror, version)))
     develop = mirror.branches()[settings.branches.develop]
-    if tag and published and mirror.is_ancestor(tag, develop):
-        return Facts(branch=branch, tag=tag, published=True, back_merged=True)
-    pull = current_pull_request(hub, settings.release_branch(version), settings.branches.production, branch)
+    if tag and (published or over) and mirror.is_ancestor(tag, develop):
+        return Facts(branch=branch, tag=tag, published=published, given_up=over, back_merged=True)
+    pull = current_pull_request(hub, name, settings.branches.production, branch)
     commit = branch or (pull.head_sha if pull else None)
     return Facts(
         branch=branch,
@@ -82,6 +102,7 @@ def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version
         rehearsed=bool(commit) and _rehearsed(hub, commit or ""),
         deployed=bool(tag) and bool(deployed_records(hub, PRODUCTION, tag or "")),
         published=published,
+        given_up=over,
     )
 
 
@@ -89,12 +110,12 @@ def phase_now(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, versio
     return phase_of(facts_of(mirror, hub, settings, version))
 
 
-def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str, version: Version) -> str:
+def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str, name: str) -> str:
     """The fingerprint of what may decide a question about #`number`, as of the mirror's last fetch.
 
     Take it before the reviews are judged: what comes in between then makes another one, and is not missed.
     """
-    pull, block = hub.pull_request(number), blocked(chain_in(mirror, version))
+    pull, block = hub.pull_request(number), blocked(chain_in(mirror, name))
     return fingerprint(
         OnGitHub(
             state=pull.state,

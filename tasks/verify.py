@@ -7,6 +7,7 @@ from tasks.evidence import attachment_name, chain_at, ledger_of
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import FILES, Chain
 from tasks.rules.evidence_check import Pull, Seen, misfit, named_commits, named_deployments, named_pulls
+from tasks.rules.names import named
 from tasks.rules.versions import Version
 from tasks.standing import production_settings
 from tasks.systems.git_ledger import Ledger
@@ -24,7 +25,7 @@ class Verified:
     problem: str
 
 
-def verified(repository: str, version: Version) -> Verified:
+def verified(repository: str, name: Version | str) -> Verified:
     """Compare the evidence with everything it names, as that is now.
 
     Raises:
@@ -32,19 +33,20 @@ def verified(repository: str, version: Version) -> Verified:
         NeedsHuman: nothing is noted, or the chain is broken; the text names the first entry that does not fit.
     """
     mirror, hub = Mirror(repository).fetch(), GitHubRepo(repository)
-    ledger = ledger_of(mirror, version)
+    ledger = ledger_of(mirror, name)
     head = ledger.head
     if head is None:
-        raise NeedsHuman(f"nothing is noted about {version}", "see which releases there are: dabflow status")
-    chain = chain_at(ledger, head, version)
+        raise NeedsHuman(f"nothing is noted about {name}", "see which releases there are: dabflow status")
+    chain = chain_at(ledger, head, name)
     seen = seen_of(mirror, hub, chain)
     return Verified(chain, seen.published, _history(ledger, head, chain) or misfit(chain, seen))
 
 
 def seen_of(mirror: Mirror, hub: GitHubRepo, chain: Chain) -> Seen:
     """What git and GitHub say about everything that the chain names."""
-    version = Version.parse(chain.version)
-    release = hub.release(production_settings(mirror).tag(version))
+    about = named(chain.version)
+    # A rollback publishes nothing of its own.
+    release = None if about.withdraws else hub.release(production_settings(mirror).tag(about.version))
     published = release is not None and not release.draft
     shipped = [(name, commit) for name, commit in named_deployments(chain) if is_sha(commit)]
     return Seen(
@@ -53,7 +55,7 @@ def seen_of(mirror: Mirror, hub: GitHubRepo, chain: Chain) -> Seen:
         pulls={n: pull for n in named_pulls(chain) if (pull := _pull(hub, n)) is not None},
         deployments={(name, c): [d.id for d in hub.deployments(name, c)] for name, c in shipped},
         published=published,
-        attached=hub.attachment(release, attachment_name(version)) if release and published else None,
+        attached=hub.attachment(release, attachment_name(chain.version)) if release and published else None,
     )
 
 
@@ -79,7 +81,7 @@ def _pull(hub: GitHubRepo, number: int) -> Pull | None:
 def _history(ledger: Ledger, head: str, chain: Chain) -> str:
     """Why the commits of the ref are not the chain, entry by entry, with the files that belong to them."""
     for number, commit in enumerate(ledger.history(head), 1):
-        earlier = chain_at(ledger, commit, Version.parse(chain.version))
+        earlier = chain_at(ledger, commit, chain.version)
         if len(earlier.entries) != number or not chain.continues(earlier):
             return f"commit {commit[:12]} of {ledger.name} does not hold the first {number} entries"
         for name, noted in _files(earlier).items():

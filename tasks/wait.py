@@ -38,7 +38,7 @@ def _until(release: Release, holds: Frozen) -> Waiting:
     deadline = holds.until + timedelta(days=release.settings.approval.within_days)
     return Waiting(
         repository=release.repository,
-        version=str(release.version),
+        version=release.name,
         branch=release.branch,
         number=0,
         question=f"staging-{holds.until:%Y%m%d-%H%M}",

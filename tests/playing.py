@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 
+from flows import promotion
 from flows import standard_release as release_module
 from flows.standard_release import standard_release
 from sandbox.world import World
@@ -28,7 +29,7 @@ GONE = "resources.jobs.legacy_export"  # what the sample's release destroys in p
 
 def without_waiting() -> None:
     """Steps repeat at once instead of after seconds."""
-    for step in vars(release_module).values():
+    for step in [*vars(release_module).values(), *vars(promotion).values()]:
         if hasattr(step, "retry_delay_seconds") and not isinstance(step, Flow):
             step.retry_delay_seconds = [0.0] * step.retries
 

@@ -112,7 +112,7 @@ class ProposedRelease:
         version = self.release.version
         given = {
             "seen": seen_on_github(
-                self.hub, Mirror(SLUG).fetch(), number=self.number, branch=self.branch, version=version
+                self.hub, Mirror(SLUG).fetch(), number=self.number, branch=self.branch, name=str(version)
             ),
             "deadline": now + timedelta(days=30),
             "remind_at": now + timedelta(days=27),

@@ -14,7 +14,7 @@ from tasks.evidence import chain_of
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import Chain
 from tasks.rules.evidence_text import entry_lines
-from tasks.rules.versions import Version as Number
+from tasks.rules.names import named
 from tasks.verify import Verified, verified
 
 app = App(name="evidence", help="What happened to a release: who asked, who approved what, what was done.")
@@ -29,7 +29,7 @@ def show(
     json: Annotated[bool, Parameter(negative="", help="the chain itself, byte by byte")] = False,
 ) -> int:
     """Show everything noted about a release, the oldest first; times are UTC."""
-    chain = chain_of(surroundings.repository_or_default(repository), Number.parse(version))
+    chain = chain_of(surroundings.repository_or_default(repository), str(named(version)))
     if not chain.entries:
         raise NeedsHuman(
             f"nothing is noted about {chain.title}", "see which releases there are: dabflow status"
@@ -45,7 +45,7 @@ def show(
 @app.command
 def verify(version: Version, /, *, repository: Repository = None) -> int:
     """Check the chain, then everything in it against git and GitHub; name the first thing that does not fit."""
-    found = verified(surroundings.repository_or_default(repository), Number.parse(version))
+    found = verified(surroundings.repository_or_default(repository), str(named(version)))
     tell(found, make_console())
     return 1 if found.problem else 0
 

@@ -20,8 +20,9 @@ class Known:
     """What the repository shows.
 
     highest: the highest version with a tag or an open release or hotfix branch.
-    finished: the highest version that is released, published and merged back.
+    finished: the highest version that is released, published and merged back, and was not given up.
     unfinished: releases that were begun and are not finished, lowest first.
+    hotfixes: the same of hotfixes; a release goes its way beside them.
     news: whether develop holds anything that the highest release does not.
     """
 
@@ -29,6 +30,7 @@ class Known:
     finished: Version | None
     unfinished: Sequence[Version]
     news: bool
+    hotfixes: Sequence[Version] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from tasks.rules.errors import NeedsHuman
 
 FORM = 1
 BLOCKED, UNBLOCKED = "blocked", "unblocked"
+WITHDRAWN, LIFTED = "withdrawn", "hold lifted"
+_PAIRS = ({BLOCKED, UNBLOCKED}, {WITHDRAWN, LIFTED})  # each of two takes back the other
 FILES = "files"  # the fact that holds the SHA-256 of each file that was kept with an entry
 
 _HEAD = {"form", "repository", "version"}
@@ -96,7 +98,7 @@ class Chain:
 
     def says(self, kind: str, facts: Mapping[str, Any]) -> bool:
         """Whether the newest entry of that kind says the same; an unblocking takes back a block, and so on."""
-        kinds = {BLOCKED, UNBLOCKED} if kind in {BLOCKED, UNBLOCKED} else {kind}
+        kinds = next((pair for pair in _PAIRS if kind in pair), {kind})
         newest = next((e for e in reversed(self.entries) if e.kind in kinds), None)
         return newest is not None and newest.kind == kind and _same(newest.facts, facts)
 

@@ -60,7 +60,8 @@ class Facts:
     """What git and GitHub say about one version.
 
     `pull` is the state of its newest pull request for the current head: open, merged, closed, or None.
-    `rehearsed` and `deployed` are successful GitHub Deployments of that commit.
+    `rehearsed` and `deployed` are successful GitHub Deployments of that commit. `given_up`: it was withdrawn or
+    abandoned, so all that is left of it is its way back into develop.
     """
 
     branch: str | None = None
@@ -69,14 +70,15 @@ class Facts:
     rehearsed: bool = False
     deployed: bool = False
     published: bool = False
+    given_up: bool = False
     back_merged: bool = False
 
 
 def phase_of(facts: Facts) -> Phase:
     """Read the phase off the facts: the furthest one that they prove."""
     table = [
-        (facts.published and facts.back_merged, Phase.BACK_MERGED),
-        (facts.published, Phase.PUBLISHED),
+        ((facts.published or facts.given_up) and facts.back_merged, Phase.BACK_MERGED),
+        (facts.published or facts.given_up, Phase.PUBLISHED),
         (facts.tag is not None and facts.deployed, Phase.DEPLOYED),
         (facts.tag is not None, Phase.TAGGED),
         (facts.pull == "merged", Phase.MERGED),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tasks.rules.digests import Canonical, Subject
+from tasks.rules.names import Named
 from tasks.rules.phases import Phase
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.settings_words import Kind
@@ -16,11 +17,28 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
+class Fix:
+    """What a hotfix brings: the pull request's number (0 where only a branch was named), and where it comes from.
+
+    `branch` is as GitHub names the head of the pull request: `somebody:branch` of a fork. `head` is its commit,
+    `commits` are its own, oldest first, without merges.
+    """
+
+    number: int
+    branch: str
+    head: str = ""
+    commits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Release:
-    """One release of one repository.
+    """One release of one repository: a standard one, a hotfix, or a rollback.
 
     `settings` are those of the production branch: a release cannot loosen its own gate.
-    `source` is the commit of develop that this start pinned; only a release that is not cut yet uses it.
+    `source` is the commit that it is cut from, pinned by this start; only what is not cut yet uses it.
+    `version` is what goes to production; a rollback withdraws `withdraws`. `fix` is what a hotfix brings.
+    `given_up` is withdrawn or abandoned where it is not to reach production (again), else "".
+    `overtakes`: it may go to production although another release stopped half way there.
     """
 
     repository: str
@@ -34,9 +52,20 @@ class Release:
     previous: Version | None = None
     already_released: bool = False
     kind: Kind = "release"
+    fix: Fix | None = None
+    withdraws: Version | None = None
+    given_up: str = ""
+    overtakes: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its records are kept under: the version, or what a rollback is called."""
+        return str(Named(self.version, self.withdraws))
 
     @property
     def branch(self) -> str:
+        if self.kind == "hotfix":
+            return self.settings.hotfix_branch(self.version)
         return self.settings.release_branch(self.version)
 
     @property
@@ -50,11 +79,11 @@ class Release:
     @property
     def key(self) -> str:
         """What tells this release's records on GitHub from those of others."""
-        return f"{self.repository}@{self.version}"
+        return f"{self.repository}@{self.name}"
 
     @property
     def title(self) -> str:
-        return f"{self.repository} {self.version}"
+        return f"{self.repository} {self.name}"
 
     def target(self, environment: str) -> str:
         """The bundle target behind a GitHub environment (staging or production)."""

@@ -87,6 +87,11 @@ class Mirror:
         rows = [line.split(" ") for line in str(lines).splitlines()]
         return {name: peeled or sha for name, sha, peeled in rows}
 
+    def tags_outside(self, commit: str) -> list[str]:
+        """The names of the tags whose commit `commit` does not contain."""
+        options = ("--format=%(refname:lstrip=2)", f"--no-merged={commit}", "refs/tags/")
+        return str(self._git().for_each_ref(*options)).splitlines()
+
     def ref(self, name: str) -> str | None:
         """The commit of a ref by its full name, None where there is none."""
         return str(self._git().for_each_ref("--format=%(objectname)", name)) or None

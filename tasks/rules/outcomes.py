@@ -1,0 +1,75 @@
+"""What became of a release on its way to production, as its evidence says it: of which kind it is, and how it ended.
+
+stopped in production    a deploy or a smoke job there failed; somebody must decide (retry, roll back, abandon)
+abandoned                it stays merged and tagged, and is never published
+withdrawn                production was rolled back from it; a hold keeps it away until that is lifted
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from tasks.rules.evidence import LIFTED, WITHDRAWN, Chain
+from tasks.rules.settings_words import Kind
+
+STOPPED, ABANDONED = "stopped in production", "abandoned"
+
+_DECIDED = frozenset({"smoked", ABANDONED, WITHDRAWN})
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why a version may not go to production again: what runs there instead, who asked for that, why, since when (UTC)."""
+
+    version: str
+    to: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A release that stopped half way in production: at which commit, why, and since when (UTC)."""
+
+    version: str
+    commit: str
+    problem: str
+    at: datetime
+
+
+def kind_in(chain: Chain) -> Kind:
+    """What kind of release a chain is about, as it was asked for."""
+    asked = chain.last("asked")
+    noted = asked.facts.get("kind") if asked else None
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    return next((kind for kind in kinds if kind == noted), "release")
+
+
+def held(chain: Chain) -> Hold | None:
+    """The hold that keeps a withdrawn version away from production now; None where there is none, or it was lifted."""
+    for entry in reversed(chain.entries):
+        if entry.kind == LIFTED:
+            return None
+        if entry.kind == WITHDRAWN:
+            said = {name: str(entry.facts.get(name, "")) for name in ("to", "by", "reason")}
+            return Hold(chain.version, **said, at=entry.at)
+    return None
+
+
+def given_up(chain: Chain) -> str:
+    """Withdrawn or abandoned; "" where it may still go to production, or is there."""
+    if held(chain) is not None:
+        return WITHDRAWN
+    return ABANDONED if chain.last(ABANDONED) is not None else ""
+
+
+def stopped(chain: Chain) -> Stopped | None:
+    """What stopped a release half way in production, while nobody has decided what becomes of it."""
+    for entry in reversed(chain.entries):
+        if entry.kind in _DECIDED:
+            return None
+        if entry.kind == STOPPED:
+            said = {name: str(entry.facts.get(name, "")) for name in ("commit", "problem")}
+            return Stopped(chain.version, **said, at=entry.at)
+    return None
