@@ -8,9 +8,8 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Cancelled, Completed
 
 from flows import this_run
+from flows.gate import approve
 from tasks.approve import (
-    approval_of,
-    ensure_missing_told,
     ensure_rejected,
     looks_so_far,
     seconds_left,
@@ -25,10 +24,10 @@ from tasks.lock import one_at_a_time
 from tasks.merge import ensure_merged, ensure_tagged
 from tasks.propose import ensure_proposed, ensure_shown, tell, told_when_it_stops
 from tasks.publish import ensure_published
-from tasks.rules.gate import Judgement, Verdict
+from tasks.rules.gate import Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
-from tasks.rules.texts import form_description, question_key, waiting_description
+from tasks.rules.texts import question_key, waiting_description
 from tasks.smoke import ensure_smoked
 from tasks.wait import staging_freeze
 
@@ -103,24 +102,6 @@ def examine(release: Release, candidate: Candidate, look: int) -> Examined:
     wait(everything)
     checked = passed.result()
     return Examined(on_staging.result(), on_production.result(), plan.result(), checked)
-
-
-def approve(release: Release, proposal: Proposal) -> Judgement:
-    """Step 6: wait, suspended, until the candidate is approved or rejected, or has moved."""
-    key = question_key(proposal)
-    while True:
-        said = answers(key, GateAnswer)
-        judgement = approval_of(release, proposal, said)
-        if judgement.verdict is not Verdict.WAITING:
-            return judgement
-        waiting = ensure_missing_told(release, proposal, judgement)
-        ask(
-            f"{key}-{len(said) + 1}",
-            GateAnswer,
-            form_description(release, proposal, judgement),
-            timeout_seconds=seconds_left(waiting),
-            waiting=waiting,
-        )
 
 
 def ship(release: Release, proposal: Proposal) -> None:

@@ -6,7 +6,9 @@ import tempfile
 import time
 from base64 import b64encode
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +20,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 
-from flows import promotion
-from flows import standard_release as release_module
+import flows
 from flows.standard_release import standard_release
 from sandbox.world import World
 
@@ -29,7 +30,8 @@ GONE = "resources.jobs.legacy_export"  # what the sample's release destroys in p
 
 def without_waiting() -> None:
     """Steps repeat at once instead of after seconds."""
-    for step in [*vars(release_module).values(), *vars(promotion).values()]:
+    modules = [import_module(f"flows.{found.name}") for found in iter_modules(flows.__path__)]
+    for step in (value for module in modules for value in vars(module).values()):
         if hasattr(step, "retry_delay_seconds") and not isinstance(step, Flow):
             step.retry_delay_seconds = [0.0] * step.retries
 
@@ -52,10 +54,11 @@ class Run:
     """One flow run of a release; `go` runs it in this process until it ends or waits."""
 
     id: UUID
+    flow: Flow[Any, Any] = standard_release
 
     def go(self) -> State[Any]:
         with contextlib.suppress(Pause), get_client(sync_client=True) as client:
-            run_flow(standard_release, flow_run=client.read_flow_run(self.id), return_type="state")
+            run_flow(self.flow, flow_run=client.read_flow_run(self.id), return_type="state")
         return self.state
 
     @property
@@ -97,13 +100,18 @@ class Run:
 
 def start(**parameters: Any) -> Run:
     """A scheduled run of a release, as the form makes it."""
-    given = {"repository": SLUG, "requested_by": "rita", "bump": "minor", "reason": "weekly", **parameters}
+    return begin(standard_release, bump="minor", **{"reason": "weekly", **parameters})
+
+
+def begin(flow: Flow[Any, Any], **parameters: Any) -> Run:
+    """A scheduled run of one of our flows, as the form makes it."""
+    given = {"repository": SLUG, "requested_by": "rita", **parameters}
     with get_client(sync_client=True) as client:
-        flow_id = client.create_flow(standard_release)
+        flow_id = client.create_flow(flow)
         deployment = client.create_deployment(
             flow_id, name="default", tags=["dabflow"], enforce_parameter_schema=False
         )
-        return Run(client.create_flow_run_from_deployment(deployment, parameters=given).id)
+        return Run(client.create_flow_run_from_deployment(deployment, parameters=given).id, flow)
 
 
 class People:
