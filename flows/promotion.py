@@ -8,18 +8,18 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Cancelled, Completed
 
 from flows import this_run
-from flows.gate import approve
+from flows.gate import approve, until_woken
 from tasks.approve import (
     ensure_rejected,
     looks_so_far,
-    seconds_left,
     still_what_was_approved,
 )
-from tasks.ask import GateAnswer, LookAgain, answers, ask
-from tasks.back_merge import ensure_back_merged
+from tasks.ask import GateAnswer, answers
+from tasks.back_merge import back_merge_destinations, ensure_back_merge_told, ensure_back_merged
 from tasks.cut import ensure_cut
 from tasks.deploy import ensure_deployed
 from tasks.examine import checks, production_plan, validation
+from tasks.keep_up import ensure_lack_told, ensure_production_inside
 from tasks.lock import one_at_a_time
 from tasks.merge import ensure_merged, ensure_tagged
 from tasks.propose import ensure_proposed, ensure_shown, tell, told_when_it_stops
@@ -27,6 +27,7 @@ from tasks.publish import ensure_published
 from tasks.rules.gate import Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
+from tasks.rules.sync_text import sync_waiting_description
 from tasks.rules.texts import question_key, waiting_description
 from tasks.smoke import ensure_smoked
 from tasks.wait import staging_freeze
@@ -63,24 +64,29 @@ def wait_for_staging(release: Release) -> None:
     while (waiting := staging_freeze(release)) is not None and not this_run.other_that_waits(release):
         ensure_cut(release)
         this_run.is_about(release)
-        again = len(answers(waiting.question, LookAgain)) + 1
-        ask(
-            f"{waiting.question}-{again}",
-            LookAgain,
-            waiting_description(release, waiting),
-            timeout_seconds=seconds_left(waiting),
-            waiting=waiting,
-        )
+        until_woken(waiting, waiting_description(release, waiting))
 
 
 def propose(release: Release) -> Proposal:
     """Steps 2-5: a candidate that is examined and rehearsed, and a pull request that people can approve."""
-    candidate = ensure_cut(release)
-    this_run.is_about(release)
+    candidate = up_to_date(release)
     examined = examine(release, candidate, looks_so_far(release))
     ensure_deployed(release, candidate, examined.staging, environment=STAGING)
     ensure_smoked(release, candidate, examined.staging, environment=STAGING)
     return ensure_shown(release, ensure_proposed(release, candidate, examined))
+
+
+def up_to_date(release: Release) -> Candidate:
+    """Step 2: the candidate, with all that production has; suspended while people must resolve a conflict for that."""
+    while True:
+        candidate = ensure_cut(release)
+        this_run.is_about(release)
+        synced = ensure_production_inside(release, candidate)
+        if synced is None:
+            return candidate
+        if not synced.done:
+            waiting = ensure_lack_told(release, synced)
+            until_woken(waiting, sync_waiting_description(release, waiting))
 
 
 def examine(release: Release, candidate: Candidate, look: int) -> Examined:
@@ -118,11 +124,17 @@ def ship(release: Release, proposal: Proposal) -> None:
 
 
 def back_to_develop(release: Release) -> State[Any]:
-    """Step 12: develop contains the release, or a pull request says who must do what."""
-    merged = ensure_back_merged(release)
-    if not merged.done:
-        return Completed(
-            name="Back-merge waits",
-            message=f"{release.title} is released; its back-merge waits for people: {merged.url}",
-        )
-    return Completed(message=f"{release.title} is released")
+    """Step 12: develop and every open release contain the release; suspended while one of them waits for something."""
+    this_run.is_about(release)
+    with told_when_it_stops(release):
+        while True:
+            synced = [ensure_back_merged(release, into) for into in back_merge_destinations(release)]
+            waiting = ensure_back_merge_told(release, synced)
+            if waiting is None:
+                into = ", ".join(one.sync.into for one in synced)
+                return Completed(message=f"{release.title} is released, and back in {into}")
+            if other := this_run.other_that_waits(release):
+                return Completed(
+                    name="Under way", message=f"{release.title} waits for its back-merge in {other}"
+                )
+            until_woken(waiting, sync_waiting_description(release, waiting))

@@ -35,7 +35,7 @@ from sandbox.seeding.story import (
 from sandbox.world import DEPLOYER, REPOSITORY, World
 
 _MARK = "seeded.json"
-_RELEASE, _SYNC = f"release/{VERSION}", f"sync/{VERSION}"
+_RELEASE, _SYNC = f"release/{VERSION}", f"sync/{VERSION}-into-develop"
 _NOTES = f"""\
 ### Features
 - clean orders, in a pipeline of their own

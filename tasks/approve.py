@@ -180,7 +180,14 @@ def _proposed(
         base=pull.base,
         approved_before=by_us and approved_before(chain, proposal.plan),
         merged_by=pull.merged_by if merged and not by_us else None,
+        overtaken=pull.state == "open" and _overtaken(release, proposal, mirror),
     )
+
+
+def _overtaken(release: Release, proposal: Proposal, mirror: Mirror) -> bool:
+    """Whether production's branch has something that the candidate lacks, beside the candidate's own merge."""
+    production, commit = mirror.branches()[release.settings.branches.production], proposal.candidate.commit
+    return not mirror.is_ancestor(production, commit) and not mirror.is_ancestor(commit, production)
 
 
 def _people(

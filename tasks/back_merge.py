@@ -1,133 +1,90 @@
-"""Step 12: what production has is in develop again, proved by ancestry."""
+"""Step 12: what production has is in develop and in every open release again, proved by ancestry."""
 
 import logging
+from collections.abc import Sequence
 
-from tasks.evidence import note
-from tasks.merge import merge_by_commit
+from tasks.evidence import chain_in, note
 from tasks.propose import ensure_comment
-from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.errors import NeedsHuman
 from tasks.rules.phases import Phase
-from tasks.rules.release import BackMerged, Release
-from tasks.rules.texts import conflict_comment, control_comment, sync_body, sync_title
+from tasks.rules.release import Release
+from tasks.rules.sync_text import contained_line
+from tasks.rules.syncs import Sync, Synced
+from tasks.rules.texts import control_comment
+from tasks.rules.versions import Version
+from tasks.rules.waiting import Waiting
 from tasks.standing import current_pull_request
 from tasks.step import ensure
+from tasks.sync import brought, delete_branch, waiting_for
 from tasks.systems.git_repo import Mirror
-from tasks.systems.github_repo import GitHubRepo, PullRequest, Refused
+from tasks.systems.github_repo import GitHubRepo
 
 log = logging.getLogger(__name__)
 
 
-@ensure("back-merge")
-def ensure_back_merged(release: Release) -> BackMerged:
-    """Develop contains the release's tag, or an open pull request says what people must do for it.
+@ensure("look where it must go back to")
+def back_merge_destinations(release: Release) -> tuple[str, ...]:
+    """Develop, and the branch of every later release that is neither merged nor rejected."""
+    mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
+    branches, tags = mirror.branches(), mirror.tags()
+    names = release.settings.branches
+    versions = sorted(v for b in branches if (v := Version.of_tag(b, names.release_prefix)) is not None)
+    # One that is lower can never be released any more, see `ensure_cut`.
+    later = [v for v in versions if v > release.version and release.settings.tag(v) not in tags]
+    open_ones = [release.settings.release_branch(v) for v in later]
+    return (names.develop, *(b for b in open_ones if _is_open(hub, b, names.production, branches[b])))
+
+
+@ensure("back-merge into {into}")
+def ensure_back_merged(release: Release, into: str) -> Synced:
+    """The branch `into` contains the release's tag, or an open pull request says what that waits for.
 
     Raises:
-        NeedsHuman: the sync branch is somebody else's.
+        NeedsHuman: the sync branch is somebody else's, or the tag is gone.
         TryAgain: GitHub does not show a step of it yet.
     """
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
-    commit = mirror.tags()[release.tag]
-    if _contained(release, mirror, commit):
-        return _tidied(release, mirror, hub)
-    head = _ensure_sync_branch(release, mirror, hub, commit)
-    pull = _ensure_pull_request(release, hub, head)
-    if pull is None or release.settings.back_merge.mode == "pull_request":
-        return BackMerged(done=False, url=pull.url if pull else "")
-    if not _merged(release, hub, pull, head):
-        ensure_comment(release, hub, pull.number, conflict_comment(release))
-        return BackMerged(done=False, url=pull.url)
-    if not _contained(release, mirror.fetch(), commit):
-        raise TryAgain(
-            f"#{pull.number} is merged, but {release.settings.branches.develop} does not contain"
-            f" {commit[:12]} yet",
-            "if it was squashed: merge the production branch into develop with a merge commit, then retry",
-        )
-    return _tidied(release, mirror, hub)
+    commit = mirror.tags().get(release.tag)
+    if commit is None:
+        raise NeedsHuman(f"the tag {release.tag} is gone", "find out who deleted it, restore it, then retry")
+    synced = brought(release, Sync(str(release.version), commit, into), mirror, hub)
+    if synced.done and chain_in(mirror, release.name).last("back-merged", into=into) is None:
+        note(release.repository, release.name, "back-merged", {"into": into})
+    return synced
 
 
-def _contained(release: Release, mirror: Mirror, commit: str) -> bool:
-    return mirror.is_ancestor(commit, mirror.branches()[release.settings.branches.develop])
+@ensure("tell how the back-merge goes")
+def ensure_back_merge_told(release: Release, synced: Sequence[Synced]) -> Waiting | None:
+    """The release's pull request says where it is contained; returns what the run waits for, None if it is finished.
 
-
-def _ensure_sync_branch(release: Release, mirror: Mirror, hub: GitHubRepo, commit: str) -> str:
-    if release.sync_branch not in mirror.branches():
-        try:
-            hub.create_branch(release.sync_branch, commit)
-        except Refused as error:
-            log.info("GitHub did not create %s: %s", release.sync_branch, error.problem)
-        mirror.fetch()
-    head = mirror.branches().get(release.sync_branch)
-    if head is None:
-        raise TryAgain(
-            f"GitHub does not show {release.sync_branch} yet", "nothing now: it is looked at again"
-        )
-    if not mirror.is_ancestor(commit, head):
-        raise NeedsHuman(
-            f"{release.sync_branch} does not contain {release.version} ({commit[:12]})",
-            "it is not this release's sync branch: delete or rename it, then retry",
-        )
-    return head
-
-
-def _ensure_pull_request(release: Release, hub: GitHubRepo, head: str) -> PullRequest | None:
-    develop = release.settings.branches.develop
-    pull = _open_one(hub, release, head)
-    if pull is None:
-        try:
-            hub.open_pull_request(
-                release.sync_branch, develop, title=sync_title(release), body=sync_body(release)
-            )
-        except Refused as error:
-            log.info("GitHub did not open the pull request: %s", error.problem)
-        pull = _open_one(hub, release, head)
-    if pull is None:
-        raise TryAgain(
-            f"GitHub does not show the pull request from {release.sync_branch}",
-            "nothing now: the step looks again by itself",
-        )
-    return pull
-
-
-def _open_one(hub: GitHubRepo, release: Release, head: str) -> PullRequest | None:
-    """The sync pull request; one that somebody closed is opened anew, the fix must not be lost."""
-    pull = current_pull_request(hub, release.sync_branch, release.settings.branches.develop, head)
-    return pull if pull is not None and pull.state != "closed" else None
-
-
-def _merged(release: Release, hub: GitHubRepo, pull: PullRequest, head: str) -> bool:
-    if pull.state == "merged":
-        return True
-    try:
-        merge_by_commit(
-            hub,
-            pull.number,
-            head,
-            title=sync_title(release),
-            message=f"#{pull.number} from {release.sync_branch}",
-        )
-    except NeedsHuman as error:
-        log.warning("the back-merge waits for people: %s", error.problem)
-        return False
-    return True
-
-
-def _tidied(release: Release, mirror: Mirror, hub: GitHubRepo) -> BackMerged:
-    """The branches of a finished release are gone, unless somebody went on with them, and GitHub says it is finished."""
-    branches = mirror.branches()
-    develop = branches[release.settings.branches.develop]
-    for name in (release.sync_branch, release.branch):
-        head = branches.get(name)
-        if head is not None and mirror.is_ancestor(head, develop):
-            _delete(hub, name)
-    note(release.repository, release.name, "back-merged", {"into": release.settings.branches.develop})
+    The branch of a finished release is gone, unless somebody went on with it.
+    """
+    mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
+    pending = [one for one in synced if not one.done]
     pull = current_pull_request(hub, release.branch, release.settings.branches.production, None)
     if pull is not None:
-        ensure_comment(release, hub, pull.number, control_comment(release, Phase.BACK_MERGED))
-    return BackMerged(done=True)
+        phase = Phase.PUBLISHED if pending else Phase.BACK_MERGED
+        missing = [one.missing for one in pending]
+        text = control_comment(release, phase, missing=missing, note=contained_line(synced))
+        ensure_comment(release, hub, pull.number, text)
+    if pending:
+        return waiting_for(release, pending, question="back-merge")
+    _ensure_branch_gone(release, mirror, hub)
+    return None
 
 
-def _delete(hub: GitHubRepo, name: str) -> None:
-    try:
-        hub.delete_branch(name)
-    except Refused as error:
-        log.info("%s is gone already: %s", name, error.problem)
+def _is_open(hub: GitHubRepo, branch: str, production: str, head: str) -> bool:
+    pull = current_pull_request(hub, branch, production, head)
+    return pull is None or pull.state == "open"
+
+
+def _ensure_branch_gone(release: Release, mirror: Mirror, hub: GitHubRepo) -> None:
+    branches = mirror.branches()
+    head, develop = branches.get(release.branch), branches[release.settings.branches.develop]
+    if head is None or not mirror.is_ancestor(head, develop):
+        return
+    if hub.open_into(release.branch):
+        # GitHub would let them aim at production's branch.
+        log.info("%s stays: pull requests into it are open", release.branch)
+        return
+    delete_branch(hub, release.branch)

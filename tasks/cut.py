@@ -2,10 +2,12 @@
 
 import logging
 
-from tasks.evidence import note
+from tasks.evidence import chain_in, note
+from tasks.plan_release import versions_in
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Release
+from tasks.rules.versions import highest
 from tasks.standing import current_pull_request, settings_at
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
@@ -16,12 +18,12 @@ log = logging.getLogger(__name__)
 
 @ensure("cut the release branch")
 def ensure_cut(release: Release) -> Candidate:
-    """The release branch exists, production's branch is contained in it, and its head is the candidate.
+    """The release branch exists, and its head is the candidate; it may lack what production got since it was cut.
 
     After the merge the branch need not exist any more: the candidate is what was merged.
 
     Raises:
-        NeedsHuman: the branch is somebody else's, was rejected, or lacks what production has.
+        NeedsHuman: the branch is somebody else's, was rejected, or a later version was released meanwhile.
     """
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     head = mirror.branches().get(release.branch)
@@ -32,11 +34,12 @@ def ensure_cut(release: Release) -> Candidate:
         raise NeedsHuman(
             f"{release.version} was rejected: #{pull.number} is closed", Phase.REJECTED.next_step
         )
+    _insist_on_going_up(release, mirror)
     if head is None:
         head = _create(release, mirror, hub)
     else:
         log.info("%s is there, at %s", release.branch, head[:12])
-    _insist_on_production_inside(release, mirror, head)
+        _insist_that_it_is_ours(release, mirror, head)
     asked = {"requested_by": release.requested_by, "reason": release.reason}
     note(release.repository, release.name, "asked", asked)
     return _candidate(mirror, head)
@@ -56,10 +59,25 @@ def _create(release: Release, mirror: Mirror, hub: GitHubRepo) -> str:
     return head
 
 
-def _insist_on_production_inside(release: Release, mirror: Mirror, head: str) -> None:
-    """Only then the merge commit's tree is the tree that staging rehearsed."""
+def _insist_on_going_up(release: Release, mirror: Mirror) -> None:
+    """Production's version only grows: what was overtaken by a later one can no longer go there."""
+    newest = highest(versions_in(mirror.tags(), release.settings.tag_prefix))
+    if newest is None or release.version >= newest:
+        return
+    develop = release.settings.branches.develop
+    raise NeedsHuman(
+        f"{newest} is tagged already, and versions only go up: {release.version} can no longer be released",
+        f"bring what `{release.branch}` has beyond {develop} into {develop}, delete the branch, and release that as"
+        " the next version",
+    )
+
+
+def _insist_that_it_is_ours(release: Release, mirror: Mirror, head: str) -> None:
+    """One that lacks production's branch was overtaken if a start of dabflow asked for it, else it is a foreign one."""
     production = release.settings.branches.production
-    if not mirror.is_ancestor(mirror.branches()[production], head):
+    if mirror.is_ancestor(mirror.branches()[production], head) or head == release.source:
+        return
+    if chain_in(mirror, release.name).last("asked") is None:
         raise NeedsHuman(
             f"{release.branch} at {head[:12]} does not contain {production}",
             f"merge {production} into {release.branch} and push it; dabflow then rehearses the new commit."

@@ -19,6 +19,7 @@ from tasks.rules.texts import marker
 from tasks.rules.waiting import Waiting
 from tasks.standing import current_pull_request, kind_of, phase_now, production_settings, seen_on_github
 from tasks.step import ensure
+from tasks.sync import seen_of
 from tasks.systems import clock, connections
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
@@ -37,6 +38,8 @@ def now() -> datetime:
 @ensure("look at {waiting.repository} {waiting.version}")
 def seen_now(waiting: Waiting) -> str:
     """The fingerprint of what GitHub shows now about a release that waits."""
+    if waiting.syncs:
+        return seen_of(waiting.syncs, Mirror(waiting.repository).fetch(), GitHubRepo(waiting.repository))
     if not waiting.number:  # it waits for time alone, before there is a pull request
         return waiting.seen
     return seen_on_github(

@@ -58,7 +58,8 @@ def plan_release(
         reason=reason,
         run_url=run_url(),
         previous=known.finished,
-        already_released=choice.already_released or phase is Phase.BACK_MERGED,
+        # A run that waited for its back-merges goes on with those that are left.
+        already_released=choice.already_released or (phase is Phase.BACK_MERGED and pinned is None),
     )
 
 

@@ -13,6 +13,7 @@ from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Examined, Proposal, Release
+from tasks.rules.settings import SYNC_PREFIX
 from tasks.rules.texts import SHORT, control_comment, marker, pr_body, pr_title
 from tasks.standing import current_pull_request, phase_now
 from tasks.step import ensure
@@ -22,7 +23,7 @@ from tasks.systems.github_repo import GitHubRepo, PullRequest, Refused
 
 log = logging.getLogger(__name__)
 
-_MERGED = re.compile(r"Merge pull request #(\d+) from \S+\s*(.*)", re.DOTALL)
+_MERGED = re.compile(r"Merge pull request #(\d+) from (\S+)\s*(.*)", re.DOTALL)
 _SQUASHED = re.compile(r"(.*) \(#(\d+)\)")
 
 
@@ -108,9 +109,15 @@ def told_when_it_stops(release: Release) -> Iterator[None]:
 
 def ensure_comment(release: Release, hub: GitHubRepo, number: int, text: str) -> None:
     """Our one comment on the pull request says `text`; it is edited, never repeated."""
-    found = hub.comment(number, marker(release))
+    ensure_said(hub, number, marker(release), text)
+
+
+def ensure_said(hub: GitHubRepo, number: int, first_line: str, text: str, *, only_edit: bool = False) -> None:
+    """The same of a comment that begins with another line; with `only_edit` nothing where there is none yet."""
+    found = hub.comment(number, first_line)
     if found is None:
-        hub.add_comment(number, text)
+        if not only_edit:
+            hub.add_comment(number, text)
     elif found[1].strip() != text.strip():
         hub.edit_comment(number, found[0], text)
 
@@ -137,10 +144,14 @@ def _change(commit: Commit, merged: dict[int, PullRequest]) -> Change | None:
         return None if len(commit.parents) > 1 else Change(subject, None, None, None)
     number = int(found[1] if found else squashed[2] if squashed else 0)
     pull = merged.get(number)
-    if pull is not None and pull.head.startswith("sync/"):
+    if _is_sync(pull.head if pull else "") or _is_sync(found[2].partition("/")[2] if found else ""):
         return None
-    title = pull.title if pull else (found[2].split("\n", 1)[0] if found else subject)
+    title = pull.title if pull else (found[3].split("\n", 1)[0] if found else subject)
     return Change(title or subject, number, pull.author if pull else None, pull.url if pull else None)
+
+
+def _is_sync(branch: str) -> bool:
+    return branch.startswith(SYNC_PREFIX)
 
 
 def _ensure_pull_request(release: Release, candidate: Candidate, hub: GitHubRepo) -> PullRequest:

@@ -116,13 +116,15 @@ def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str,
     Take it before the reviews are judged: what comes in between then makes another one, and is not missed.
     """
     pull, block = hub.pull_request(number), blocked(chain_in(mirror, name))
+    branches = mirror.branches()
     return fingerprint(
         OnGitHub(
             state=pull.state,
             base=pull.base,
-            head=mirror.branches().get(branch),
+            head=branches.get(branch),
             reviews=[(review.id, review.state, review.body) for review in hub.reviews(number)],
             blocked=f"{block.by}, {block.at}: {block.reason}" if block else "",
+            base_head=branches.get(pull.base) if pull.state == "open" else None,
         )
     )
 

@@ -18,7 +18,7 @@ from playing import GONE, SLUG, People
 from sandbox.world import World, copy_world
 from tasks.approve import ensure_missing_told, ensure_rejected, still_what_was_approved
 from tasks.ask import GateAnswer
-from tasks.back_merge import ensure_back_merged
+from tasks.back_merge import ensure_back_merge_told, ensure_back_merged
 from tasks.cut import ensure_cut
 from tasks.deploy import ensure_deployed
 from tasks.examine import plan_of_production, validation
@@ -30,6 +30,7 @@ from tasks.rules.choice import Wanted
 from tasks.rules.gate import Judgement, Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
+from tasks.rules.syncs import Sync, Synced
 from tasks.rules.versions import Bump
 from tasks.smoke import ensure_smoked
 
@@ -120,7 +121,15 @@ STEPS = [
         "prod",
     ),
     Step("publish", lambda k: ensure_published.fn(k.release, k.merge), "POST", f"{R}/releases"),
-    Step("back-merge", lambda k: ensure_back_merged.fn(k.release), "POST", f"{R}/pulls"),
+    Step("back-merge", lambda k: ensure_back_merged.fn(k.release, "develop"), "POST", f"{R}/pulls"),
+    Step(
+        "tell back-merge",
+        lambda k: ensure_back_merge_told.fn(
+            k.release, [Synced(Sync("1.4.0", k.merge, "develop"), done=True)]
+        ),
+        "PATCH",
+        f"{R}/issues/comments/.*",
+    ),
 ]
 
 # Beside the way: taken where `merge` starts.

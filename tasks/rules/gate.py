@@ -72,7 +72,7 @@ class Proposed:
     """What GitHub says about the pull request now.
 
     `approved_before`: dabflow merged it, and the evidence holds the approval of this very plan.
-    `merged_by`: the person who merged by hand instead.
+    `merged_by`: the person who merged by hand instead. `overtaken`: the base has commits that the head lacks.
     """
 
     state: str
@@ -80,6 +80,7 @@ class Proposed:
     base: str
     approved_before: bool = False
     merged_by: str | None = None
+    overtaken: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ def _final(asked: Asked, proposed: Proposed, said: Sequence[Said]) -> Judgement 
         return Judgement(Verdict.REJECTED, "its pull request was closed without a merge")
     if proposed.head != asked.commit:
         return Judgement(Verdict.MOVED, f"the release branch moved on to {proposed.head[:12]}")
+    if proposed.overtaken:
+        return Judgement(Verdict.MOVED, f"{asked.base} has commits that {asked.commit[:12]} lacks")
     return None
 
 

@@ -73,10 +73,6 @@ class Release:
         return self.settings.tag(self.version)
 
     @property
-    def sync_branch(self) -> str:
-        return f"sync/{self.version}"
-
-    @property
     def key(self) -> str:
         """What tells this release's records on GitHub from those of others."""
         return f"{self.repository}@{self.name}"
@@ -177,11 +173,3 @@ class Proposal:
     @property
     def plan(self) -> ProductionPlan:
         return self.examined.plan
-
-
-@dataclass(frozen=True)
-class BackMerged:
-    """Whether develop contains the release, and the pull request that people must finish if not."""
-
-    done: bool
-    url: str = ""

@@ -135,34 +135,6 @@ def tag_message(release: Release) -> str:
     return pr_title(release)
 
 
-def sync_title(release: Release) -> str:
-    return f"Back-merge {release.version} into {release.settings.branches.develop}"
-
-
-def sync_body(release: Release) -> str:
-    return (
-        f"{release.version} is released and runs in production; merging or closing this cannot release it again.\n"
-        f"It brings what `{release.settings.branches.production}` has back into"
-        f" `{release.settings.branches.develop}`, so that no fix is lost.\n"
-    )
-
-
-def conflict_comment(release: Release) -> str:
-    develop = release.settings.branches.develop
-    return (
-        f"{marker(release)}\n"
-        f"### {release.title}: published, the back-merge waits for you\n\n"
-        f"**Next:** this pull request cannot be merged as it is. Resolve the conflict on `{release.sync_branch}`,"
-        f" then merge it with a merge commit (not a squash: the fix must stay an ancestor of `{develop}`):\n\n"
-        "```sh\n"
-        f"git fetch origin && git switch {release.sync_branch}\n"
-        f"git merge origin/{develop}   # resolve, commit\n"
-        f"git push origin {release.sync_branch}\n"
-        "```\n\n"
-        f"Production already runs {release.version}; nothing there waits for this.\n"
-    )
-
-
 def deployment_text(release: Release, environment: str) -> str:
     where = {STAGING: "rehearsed on staging", PRODUCTION: "goes to production"}[environment]
     return f"{release.version} {where}"

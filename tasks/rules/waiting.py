@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.syncs import Sync
 
 _TIMES = ("deadline", "remind_at", "wake_at")
 
@@ -18,7 +19,7 @@ class Waiting:
     `number` is the pull request of `branch`; `question` is the key of the question, `missing` what an approval
     still lacks, in words. After `deadline` the run expires; at `remind_at` people are reminded; at `wake_at`, if
     there is such a moment (a freeze or a soak ends), the run looks again. `seen` is the fingerprint of what GitHub
-    showed when it asked.
+    showed when it asked. `syncs` are what must get into other branches first, each with its own pull request.
     """
 
     repository: str
@@ -31,6 +32,7 @@ class Waiting:
     remind_at: datetime
     seen: str
     wake_at: datetime | None = None
+    syncs: tuple[Sync, ...] = ()
 
     def seconds_left(self, now: datetime) -> int:
         """How long the question still stands: never less than a second, so that a late one expires at once.
@@ -53,9 +55,9 @@ class Waiting:
         """
         try:
             found = dict(stored)  # type: ignore[call-overload]  # anything may have been stored
-            return cls(
-                **{**found, **{name: _moment(found[name]) for name in _TIMES if found[name] is not None}}
-            )
+            times = {name: _moment(found[name]) for name in _TIMES if found[name] is not None}
+            syncs = tuple(Sync(**sync) for sync in found.get("syncs", ()))
+            return cls(**{**found, **times, "syncs": syncs})
         except (TypeError, ValueError, KeyError) as error:
             raise NeedsHuman(
                 "what a waiting run stored about itself cannot be read",
@@ -69,6 +71,7 @@ class OnGitHub:
 
     `state` and `base` are the pull request's, `head` is the commit of its branch, None where that is gone;
     `reviews` are id, state and text of each; `blocked` is who blocked the release and why, "" if nobody did.
+    `base_head` is the commit of the base as long as the pull request is open.
     """
 
     state: str
@@ -76,12 +79,13 @@ class OnGitHub:
     head: str | None
     reviews: Sequence[tuple[int, str, str]] = ()
     blocked: str = ""
+    base_head: str | None = None
 
 
 def fingerprint(seen: OnGitHub) -> str:
     """A short text that differs as soon as anything in `seen` does."""
     reviews = [repr(review) for review in sorted(seen.reviews)]
-    parts = [seen.state, seen.base, str(seen.head), *reviews, seen.blocked]
+    parts = [seen.state, seen.base, str(seen.head), *reviews, seen.blocked, str(seen.base_head)]
     return sha256("\0".join(map(repr, parts)).encode()).hexdigest()[:32]
 
 

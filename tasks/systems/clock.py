@@ -18,6 +18,11 @@ def now() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=_ahead())
 
 
+def moment(seconds: float) -> datetime:
+    """The moment so many seconds after 1970, as git has it, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def _ahead() -> float:
     asked = os.environ.get("DABFLOW_CLOCK_AHEAD_SECONDS")
     return float(asked) if asked and _rehearses() else 0.0

@@ -60,7 +60,7 @@ class Mirror:
         Raises:
             TryAgain: the server did not answer; nothing may be concluded about what it holds.
         """
-        with self._alone():
+        with self.alone():
             self._create_if_missing()
             try:
                 self._fetch()
@@ -151,7 +151,7 @@ class Mirror:
         with self._explained(f"read {path} at {commit[:12]}", commit):
             if " blob " not in str(self._git().ls_tree(commit, "--", path)):
                 return None
-            with self._alone():
+            with self.alone():
                 how = {"strip_newline_in_stdout": False, "stdout_as_string": False}
                 return bytes(self.command().cat_file("blob", f"{commit}:{path}", **how))
 
@@ -171,14 +171,14 @@ class Mirror:
         self._git()
         with self._reserved_folder() as folder:
             tree = folder / "files"
-            with self._explained(f"check out {commit[:12]}", commit), self._alone():
+            with self._explained(f"check out {commit[:12]}", commit), self.alone():
                 self.command().worktree("add", "--detach", str(tree), commit)
             yield tree
 
     @contextmanager
     def _reserved_folder(self) -> Iterator[Path]:
         """A new folder that is ours as long as this process lives: the lock in it ends with us."""
-        with self._alone():
+        with self.alone():
             self._sweep()
             folder = Path(tempfile.mkdtemp(prefix="worktree-", dir=self._worktrees()))
             owner = (folder / "in-use").open("w")
@@ -186,7 +186,7 @@ class Mirror:
         try:
             yield folder
         finally:
-            with self._alone():  # `_sweep` of another would meet a folder that is half gone
+            with self.alone():  # `_sweep` of another would meet a folder that is half gone
                 shutil.rmtree(folder, ignore_errors=True)
                 owner.close()
                 self.command().worktree("prune")
@@ -281,13 +281,13 @@ class Mirror:
         except git.GitCommandError as error:
             problem = f"git could not {what} in {self.repository}: {_last_line(error)}"
             self.fetch()
-            if all(self._has(commit) for commit in commits):
+            if all(self.has(commit) for commit in commits):
                 raise TryAgain(problem, "check that GitHub answers, then retry") from error
             raise NeedsHuman(
                 problem, "was history rewritten? restore the missing commit, then retry"
             ) from error
 
-    def _has(self, commit: str) -> bool:
+    def has(self, commit: str) -> bool:
         """Whether the commit is in the mirror itself; `--missing` keeps git from asking the server for it."""
         try:
             self.command().rev_list("--no-walk", "--missing=allow-any", commit)
@@ -296,7 +296,7 @@ class Mirror:
         return True
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """One process at a time writes to the mirror; git's own ref locks fail instead of waiting."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with (self.path.parent / f"{self.path.stem}.lock").open("w") as lock:

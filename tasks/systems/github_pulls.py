@@ -51,6 +51,11 @@ class PullRequests(GitHubClient):
             found = list(self._repo.get_pulls(state="closed", base=base))
         return [self._seen(p) for p in found if p.merged_at is not None]
 
+    def open_into(self, base: str) -> list[PullRequest]:
+        """Every open pull request into `base`."""
+        with github_errors(f"looking for open pull requests into {base}"):
+            return [self._seen(p) for p in self._repo.get_pulls(state="open", base=base)]
+
     def pull_request(self, number: int) -> PullRequest:
         with github_errors(f"reading pull request #{number}"):
             return self._seen(self._repo.get_pull(number), whole=True)
@@ -71,6 +76,26 @@ class PullRequests(GitHubClient):
         """Whether GitHub could merge it now; None while GitHub still computes it (a look starts that)."""
         with github_errors(f"reading pull request #{number}"):
             return self._repo.get_pull(number).mergeable
+
+    def behind(self, number: int) -> bool:
+        """Whether GitHub wants the newest commits of the base in the head before it merges."""
+        with github_errors(f"reading pull request #{number}"):
+            return self._repo.get_pull(number).mergeable_state == "behind"
+
+    def merge_branch(self, head: str, into: str, *, message: str) -> None:
+        """Merge one branch into another one, directly; nothing where that contains it.
+
+        Raises:
+            Refused: 409 they conflict, 404 one of them is not there.
+        """
+        with github_errors(f"merging {head} into {into}"):
+            self._repo.merge(into, head, message)
+
+    def pull_requests_of(self, commit: str) -> list[PullRequest]:
+        """The pull requests that brought a commit, oldest first."""
+        with github_errors(f"looking for the pull requests of {commit[:12]}"):
+            found = list(self._repo.get_commit(commit).get_pulls())
+        return sorted(map(self._seen, found), key=lambda pull: pull.number)
 
     def merge_pull_request(self, number: int, *, head: str, title: str, message: str) -> None:
         """Merge with a merge commit, if the head is still `head`.

@@ -25,6 +25,7 @@ PROTECTED = replace(DESTROYS, protected=("resources.pipelines.orders",))
 OPEN = Proposed("open", HEAD, "main")
 CLOSED = Proposed("closed", HEAD, "main")
 MOVED = Proposed("open", OTHER, "main")
+OVERTAKEN = Proposed("open", HEAD, "main", overtaken=True)
 ELSEWHERE = Proposed("open", HEAD, "develop")
 OURS = Proposed("merged", HEAD, "main", approved_before=True)
 OURS_NOT_APPROVED = Proposed("merged", HEAD, "main")
@@ -94,6 +95,7 @@ def test_each_policy_on_an_open_pull_request(
         pytest.param("both", CLOSED, RAVI, [YES], REJECTED, id="closed by hand"),
         pytest.param("both", MOVED, RAVI, [YES], Verdict.MOVED, id="a new head"),
         pytest.param("prefect", MOVED, NOBODY, [YES], Verdict.MOVED, id="the form approved the old head"),
+        pytest.param("both", OVERTAKEN, RAVI, [YES], Verdict.MOVED, id="a hotfix was shipped meanwhile"),
         pytest.param("both", ELSEWHERE, RAVI, [YES], WAITING, id="it would be merged into something else"),
         pytest.param("both", OURS, NOBODY, [], APPROVED, id="merged by dabflow before the database was lost"),
         pytest.param(

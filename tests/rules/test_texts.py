@@ -13,7 +13,6 @@ from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Candidate, Examined, ProductionPlan, Proposal, Release
 from tasks.rules.settings import Branches, ReleaseSettings
 from tasks.rules.texts import (
-    conflict_comment,
     control_comment,
     deployment_text,
     form_description,
@@ -23,8 +22,6 @@ from tasks.rules.texts import (
     pr_body,
     pr_title,
     question_key,
-    sync_body,
-    sync_title,
     tag_message,
 )
 from tasks.rules.versions import Version
@@ -126,10 +123,6 @@ def test_the_form_of_a_plan_that_destroys(golden: Golden) -> None:
     )
 
 
-def test_the_comment_of_a_conflict(golden: Golden) -> None:
-    golden.check("texts/conflict.md", conflict_comment(RELEASE))
-
-
 def test_the_short_texts(golden: Golden) -> None:
     """Commit messages, titles and the words on a GitHub Deployment."""
     settings = ReleaseSettings(branches=Branches(develop="next"))
@@ -138,8 +131,6 @@ def test_the_short_texts(golden: Golden) -> None:
         "merge title": merge_title(release, 7),
         "merge message": merge_message(release),
         "tag message": tag_message(release),
-        "sync title": sync_title(release),
-        "sync body": sync_body(release),
         "deployment to staging": deployment_text(release, STAGING),
         "deployment to production": deployment_text(release, "production"),
     }
@@ -148,8 +139,9 @@ def test_the_short_texts(golden: Golden) -> None:
 
 
 def test_our_comment_is_known_by_its_first_line() -> None:
-    for text in (control_comment(RELEASE, Phase.CUT), conflict_comment(RELEASE)):
-        assert text.splitlines()[0] == marker(RELEASE) == "<!-- dabflow:acme/lakehouse@1.4.0 -->"
+    first = control_comment(RELEASE, Phase.CUT).splitlines()[0]
+
+    assert first == marker(RELEASE) == "<!-- dabflow:acme/lakehouse@1.4.0 -->"
 
 
 def test_a_question_is_about_one_commit_and_one_plan() -> None:

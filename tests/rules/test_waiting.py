@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.syncs import Sync
 from tasks.rules.waiting import OnGitHub, Waiting, fingerprint, must_remind, wakes
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -32,6 +33,13 @@ def test_it_is_read_as_it_was_stored(wake_at: datetime | None) -> None:
     waiting = replace(WAITING, wake_at=wake_at)
 
     assert Waiting.of_json(waiting.to_json()) == waiting
+
+
+def test_what_is_on_its_way_is_read_as_it_was_stored() -> None:
+    waiting = replace(WAITING, syncs=(Sync("1.4.1", "a" * 40, "develop", 7), Sync("1.4.1", "a" * 40, "x", 8)))
+
+    assert Waiting.of_json(waiting.to_json()) == waiting
+    assert Waiting.of_json({k: v for k, v in WAITING.to_json().items() if k != "syncs"}) == WAITING
 
 
 @pytest.mark.parametrize(
@@ -75,6 +83,7 @@ CHANGES = [
     replace(SHOWN, reviews=[(1, "APPROVED", "/override freeze it burns"), (2, "COMMENTED", "")]),
     replace(SHOWN, reviews=[(1, "APPROVED", "fine"), (3, "COMMENTED", "")]),
     replace(SHOWN, blocked="rosa: the figures are wrong"),
+    replace(SHOWN, base_head="c" * 40),
 ]
 
 

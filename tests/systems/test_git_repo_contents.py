@@ -171,7 +171,7 @@ def test_a_worktree_goes_while_no_other_is_made(place: Place) -> None:
     user = threading.Thread(target=use)
     user.start()
     folder = inside.get(timeout=30)
-    with mirror._alone():
+    with mirror.alone():
         leave.set()
         time.sleep(0.3)
         assert folder.is_dir()

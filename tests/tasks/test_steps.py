@@ -254,34 +254,11 @@ def test_a_foreign_published_release_of_that_tag(here: Here) -> None:
 
 
 @at("back-merge")
-def test_a_conflict_leaves_the_pull_request_open_and_says_how(here: Here) -> None:
-    people = People(here.world)
-    _conflict(people)
-
-    result = here.run()
-
-    assert getattr(result, "done", None) is False
-    pull = people.pulls(base="develop", state="open")[0]
-    comment = people.api("rita", "GET", f"/issues/{pull['number']}/comments")[0]["body"]
-    assert "Resolve the conflict on `sync/1.4.0`" in comment
-    assert here.run() == result
-
-
-@at("back-merge")
 def test_a_foreign_sync_branch(here: Here) -> None:
     foreign = Mirror(SLUG).fetch().tags()["1.3.0"]
-    GitHubRepo(SLUG).create_branch("sync/1.4.0", foreign)
+    GitHubRepo(SLUG).create_branch("sync/1.4.0-into-develop", foreign)
 
     with pytest.raises(NeedsHuman, match="does not contain"):
         here.run()
 
-
-def _conflict(people: People) -> None:
-    """The release and develop change the same line: a fix on the sync branch, another one on develop."""
-    hub, mirror = GitHubRepo(SLUG), Mirror(SLUG).fetch()
-    hub.create_branch("sync/1.4.0", mirror.tags()["1.4.0"])
-    people.commit_to("sync/1.4.0", "src/README.md", "one\n")
-    hub.create_branch("feature/other", mirror.branches()["develop"])
-    people.commit_to("feature/other", "src/README.md", "other\n")
-    pull = people.api("rita", "POST", "/pulls", head="feature/other", base="develop", title="other", body="")
-    people.api("rita", "PUT", f"/pulls/{pull['number']}/merge", merge_method="merge")
+    assert Mirror(SLUG).fetch().branches()["sync/1.4.0-into-develop"] == foreign
