@@ -1,10 +1,12 @@
-"""Step 2: the release branch, and which commit on it is the candidate now."""
+"""Step 2: the branch of a release or hotfix, and which commit on it is the candidate now."""
 
 import logging
 
+from tasks.cut_hotfix import create_hotfix, insist_on_fix_inside
 from tasks.evidence import chain_in, note
 from tasks.plan_release import versions_in
 from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.fixes import asked_facts
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Release
 from tasks.rules.versions import highest
@@ -16,9 +18,9 @@ from tasks.systems.github_repo import GitHubRepo, Refused
 log = logging.getLogger(__name__)
 
 
-@ensure("cut the release branch")
+@ensure("cut {release.branch}")
 def ensure_cut(release: Release) -> Candidate:
-    """The release branch exists, and its head is the candidate; it may lack what production got since it was cut.
+    """The branch exists, and its head is the candidate; it may lack what production got since it was cut.
 
     After the merge the branch need not exist any more: the candidate is what was merged.
 
@@ -32,16 +34,19 @@ def ensure_cut(release: Release) -> Candidate:
         return _candidate(mirror, pull.head_sha)
     if pull is not None and pull.state == "closed":
         raise NeedsHuman(
-            f"{release.version} was rejected: #{pull.number} is closed", Phase.REJECTED.next_step
+            f"{release.version} was rejected: #{pull.number} is closed",
+            Phase.REJECTED.next_step_of(release.kind),
         )
     _insist_on_going_up(release, mirror)
-    if head is None:
-        head = _create(release, mirror, hub)
-    else:
+    if head is not None:
         log.info("%s is there, at %s", release.branch, head[:12])
         _insist_that_it_is_ours(release, mirror, head)
-    asked = {"requested_by": release.requested_by, "reason": release.reason}
-    note(release.repository, release.name, "asked", asked)
+        insist_on_fix_inside(release, mirror, head)
+    elif release.fix:
+        head = create_hotfix(release, mirror, release.fix)
+    else:
+        head = _create(release, mirror, hub)
+    note(release.repository, release.name, "asked", asked_facts(release))
     return _candidate(mirror, head)
 
 

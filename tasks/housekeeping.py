@@ -6,15 +6,17 @@ Each step looks before it acts, so that a second one about the same thing writes
 import logging
 from datetime import datetime
 
-from tasks.evidence import note
+from tasks.evidence import chain_in, note
 from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked, ensure_state, open_records
 from tasks.rules.endings import Ended, How, ended_comment, ended_line, reminder, reminder_marker
 from tasks.rules.errors import TryAgain
+from tasks.rules.fixes import noted_fix
 from tasks.rules.names import named
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Release
 from tasks.rules.settings import ReleaseSettings
+from tasks.rules.settings_words import Kind
 from tasks.rules.texts import marker
 from tasks.rules.waiting import Waiting
 from tasks.standing import current_pull_request, kind_of, phase_now, production_settings, seen_on_github
@@ -124,6 +126,8 @@ def _told_by_itself(release: Release, hub: GitHubRepo, number: int, ended: Ended
 
 def _release(mirror: Mirror, name: str, settings: ReleaseSettings, run_url: str) -> Release:
     about = named(name)
+    kind: Kind = "rollback" if about.withdraws else kind_of(mirror, settings, about.version)
+    asked = chain_in(mirror, name).last("asked") if kind == "hotfix" else None
     return Release(
         mirror.repository,
         about.version,
@@ -133,6 +137,7 @@ def _release(mirror: Mirror, name: str, settings: ReleaseSettings, run_url: str)
         requested_by="",
         reason="",
         run_url=run_url,
-        kind="rollback" if about.withdraws else kind_of(mirror, settings, about.version),
+        kind=kind,
+        fix=noted_fix(asked.facts) if asked else None,
         withdraws=about.withdraws,
     )

@@ -42,9 +42,9 @@ def plan_release(
     choice = Choice(Version.parse(pinned)) if pinned else _chosen(mirror, settings, wanted, known)
     phase = phases.get(choice.version) or phase_now(mirror, hub, settings, choice.version)
     source = mirror.branches()[settings.branches.develop]
-    asked = _requester(hub, choice.version, phase) or requested_by
+    asked = requester_of(hub, choice.version, phase) or requested_by
     if phase < Phase.PUBLISHED:
-        _insist_on_requester(hub, settings, asked)
+        insist_on_requester(hub, settings, asked)
     if phase is Phase.PLANNED:
         _insist_on_production_in_develop(mirror, settings, source, given_up=pinned is not None)
     log.info("%s %s is %s", repository, choice.version, phase.words)
@@ -117,7 +117,7 @@ def _chosen(mirror: Mirror, settings: ReleaseSettings, wanted: Wanted, known: Kn
     return choose(wanted, known, auto=bump_of(messages, released=known.finished))
 
 
-def _requester(hub: GitHubRepo, version: Version, phase: Phase) -> str:
+def requester_of(hub: GitHubRepo, version: Version, phase: Phase) -> str:
     """Who asked for a release that is begun: written into its first deployment record, which nobody can edit."""
     if phase is Phase.PLANNED:
         return ""
@@ -127,7 +127,12 @@ def _requester(hub: GitHubRepo, version: Version, phase: Phase) -> str:
     return asked[-1] if asked else ""
 
 
-def _insist_on_requester(hub: GitHubRepo, settings: ReleaseSettings, login: str) -> None:
+def insist_on_requester(hub: GitHubRepo, settings: ReleaseSettings, login: str) -> None:
+    """Insist that somebody whom GitHub knows asks, wherever reviews are to be verified.
+
+    Raises:
+        NeedsHuman: nobody does.
+    """
     if not login and settings.approval.policy == "prefect":
         return
     remedy = "start with `requested_by`: the GitHub login of the person who asks for this release"

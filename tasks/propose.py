@@ -12,7 +12,7 @@ from tasks.rules.approved import approved_before, shown_facts
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
-from tasks.rules.release import Candidate, Examined, Proposal, Release
+from tasks.rules.release import Candidate, Examined, Fix, Proposal, Release
 from tasks.rules.settings import SYNC_PREFIX
 from tasks.rules.texts import SHORT, control_comment, marker, pr_body, pr_title
 from tasks.standing import current_pull_request, phase_now
@@ -129,19 +129,20 @@ def notes_of(release: Release, commit: str) -> str:
     previous = release.settings.tag(release.previous) if release.previous else None
     commits = mirror.first_parent_commits(after=tags[previous] if previous else None, upto=commit)
     merged = {p.number: p for p in hub.merged_pull_requests(release.settings.branches.develop)}
-    changes = [change for c in commits if (change := _change(c, merged)) is not None]
+    changes = [change for c in commits if (change := _change(c, merged, release.fix)) is not None]
     page = f"{connections.github_url()}/{release.repository}"
     compare = f"{page}/compare/{previous}...{release.tag}" if previous else None
     return release_notes(release.version, changes, previous=release.previous, compare_url=compare)
 
 
-def _change(commit: Commit, merged: dict[int, PullRequest]) -> Change | None:
+def _change(commit: Commit, merged: dict[int, PullRequest], fix: Fix | None) -> Change | None:
     """What one commit of the main line changes for people; None for the machinery's own merges."""
     subject = commit.message.split("\n", 1)[0]
     found = _MERGED.fullmatch(commit.message)
     squashed = _SQUASHED.fullmatch(subject)
     if found is None and squashed is None:
-        return None if len(commit.parents) > 1 else Change(subject, None, None, None)
+        number = fix.number_of(commit.message) if fix else None
+        return None if len(commit.parents) > 1 else Change(subject, number, None, None)
     number = int(found[1] if found else squashed[2] if squashed else 0)
     pull = merged.get(number)
     if _is_sync(pull.head if pull else "") or _is_sync(found[2].partition("/")[2] if found else ""):

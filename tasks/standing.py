@@ -82,6 +82,20 @@ def branch_of(mirror: Mirror, settings: ReleaseSettings, version: Version) -> st
     return settings.hotfix_branch(version) if hotfix else settings.release_branch(version)
 
 
+def shipped_version(
+    mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, *, before: Version | None = None
+) -> Version | None:
+    """What production runs, or ran before a version came: the highest one that is published and was not withdrawn.
+
+    None where nothing is published.
+    """
+    tags = mirror.tags()
+    published = {settings.version_of_tag(r.tag) for r in hub.releases() if not r.draft and r.tag in tags}
+    versions = sorted((v for v in published if v is not None), reverse=True)
+    older = (v for v in versions if before is None or v < before)
+    return next((v for v in older if not given_up(chain_in(mirror, v))), None)
+
+
 def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Facts:
     """What git and GitHub say about a version, as of the mirror's last fetch."""
     name = branch_of(mirror, settings, version)

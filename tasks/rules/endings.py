@@ -146,10 +146,10 @@ def _heading(phase: Phase, ended: Ended) -> str:
 
 def _next(release: Release, phase: Phase, ended: Ended) -> str:
     if phase is Phase.REJECTED:
-        return phase.next_step
+        return phase.next_step_of(release.kind)
     if ended.how is How.FAILED and ended.remedy:
         return ended.remedy
-    again = f"`dabflow release --version {release.version}` goes on where it was"
+    again = f"`{_command(release)}` goes on where it was"
     if phase > Phase.PROPOSED:
         return f"start it again: {again}"
     if ended.how in {How.CRASHED, How.FAILED}:
@@ -158,6 +158,14 @@ def _next(release: Release, phase: Phase, ended: Ended) -> str:
         f"start it again if it is still wanted: {again}, and asks for approval anew."
         " If it is not, close this pull request"
     )
+
+
+def _command(release: Release) -> str:
+    """What somebody types to start the same again."""
+    if release.fix is None:
+        return f"dabflow release --version {release.version}"
+    fix = release.fix
+    return f"dabflow hotfix {f'--pr {fix.number}' if fix.number else f'--branch {fix.branch}'}"
 
 
 def _what_happened(ended: Ended) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from tasks.rules.settings_words import Kind
+
 
 class Phase(IntEnum):
     """How far a release has come; a later phase implies the earlier ones."""
@@ -26,6 +28,10 @@ class Phase(IntEnum):
     def next_step(self) -> str:
         """What a person, or dabflow, does next."""
         return _NEXT[self]
+
+    def next_step_of(self, kind: Kind) -> str:
+        """The same in the words of a release's kind."""
+        return _NEXT_OF_HOTFIX.get(self, self.next_step) if kind == "hotfix" else self.next_step
 
 
 _WORDS = {
@@ -52,6 +58,12 @@ _NEXT = {
     Phase.DEPLOYED: "dabflow publishes the GitHub release",
     Phase.PUBLISHED: "dabflow merges production's branch back into develop",
     Phase.BACK_MERGED: "nothing: this release is finished",
+}
+
+_NEXT_OF_HOTFIX = {
+    Phase.PLANNED: "dabflow cuts the hotfix branch",
+    Phase.REJECTED: "push a fix to the hotfix branch and start the hotfix again, or delete the branch",
+    Phase.BACK_MERGED: "nothing: this hotfix is finished",
 }
 
 

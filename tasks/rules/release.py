@@ -29,6 +29,21 @@ class Fix:
     head: str = ""
     commits: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> int | str:
+        """What the evidence of the hotfix calls it by."""
+        return self.number or self.branch
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"#{self.number}" if self.number else f"the branch {self.branch}"
+
+    def number_of(self, message: str) -> int | None:
+        """The pull request's number, if a commit with this message was picked from it; else None."""
+        picked = any(f"(cherry picked from commit {commit})" in message for commit in self.commits)
+        return self.number or None if picked else None
+
 
 @dataclass(frozen=True)
 class Release:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tasks.rules.gate import Judgement
-from tasks.rules.markdown import GITHUB_LIMIT, limited
+from tasks.rules.markdown import GITHUB_LIMIT, code, limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 from tasks.rules.waiting import Waiting
@@ -18,7 +18,7 @@ def marker(release: Release) -> str:
 
 
 def pr_title(release: Release) -> str:
-    return f"Release {release.version}"
+    return f"{'Hotfix' if release.kind == 'hotfix' else 'Release'} {release.version}"
 
 
 def pr_body(release: Release, notes: str) -> str:
@@ -26,7 +26,7 @@ def pr_body(release: Release, notes: str) -> str:
         f"Asked for by @{release.requested_by}" if release.requested_by else "Asked for by somebody unknown"
     )
     why = f": {release.reason}" if release.reason else ""
-    head = f"{asked}{why}\n\n"
+    head = f"{asked}{why}\n\n{_brings(release)}"
     foot = (
         f"\n\n---\n"
         f"dabflow rehearses every commit of `{release.branch}` on staging. Approve this pull request to let the"
@@ -34,6 +34,14 @@ def pr_body(release: Release, notes: str) -> str:
     )
     room = GITHUB_LIMIT - len(head) - len(foot)
     return head + limited(notes, room, rest="see the commits of this pull request") + foot
+
+
+def _brings(release: Release) -> str:
+    if release.fix is None:
+        return ""
+    fix, onto = release.fix, f"on top of {release.previous}" if release.previous else "by itself"
+    what = f"#{fix.number} ({code(fix.branch)})" if fix.number else code(fix.branch)
+    return f"Brings {what} to production, {onto}, without what else waits for a release.\n\n"
 
 
 def control_comment(
@@ -50,7 +58,7 @@ def control_comment(
         marker(release),
         f"### {release.title}: {'stopped, ' if remedy else ''}{phase.words}",
         "",
-        f"**Next:** {remedy or phase.next_step}",
+        f"**Next:** {remedy or phase.next_step_of(release.kind)}",
         *_missing(missing),
     ]
     if note:

@@ -4,25 +4,19 @@ The commits are made in the bare mirror with git's plumbing, and pushed only if 
 saw it. They belong to no branch: no pull request, protection or workflow knows them.
 """
 
-import re
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 
 import git
 
-from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.errors import NeedsHuman
+from tasks.systems.git_push import NotTaken, push
 from tasks.systems.git_repo import Mirror
 
+__all__ = ["Ledger", "NotTaken"]
+
 _NAME, _EMAIL = "dabflow", "dabflow@users.noreply.github.com"
-# One line per ref, as `git push --porcelain` prints it: `!`, from:to, [rejected] (why).
-_REJECTED = re.compile(r"^!\t[^\t]*\t(.*)$", re.MULTILINE)
-_REFUSED = re.compile(r"returned error: 40[13]\b")
-
-
-class NotTaken(NeedsHuman):
-    """GitHub answered and did not move the ref: somebody else did meanwhile, or a rule forbids it."""
 
 
 class Ledger:
@@ -75,18 +69,7 @@ class Ledger:
                 f"git could not add to what {self.name} holds ({after})",
                 "see what it is; dabflow did not push it",
             ) from error
-        # An empty expectation means: only if there is no such ref.
-        lease = f"--force-with-lease={self.name}:{after or ''}"
-        self._insist(
-            self.mirror.command().push(
-                "--porcelain",
-                lease,
-                "origin",
-                f"{commit}:{self.name}",
-                with_extended_output=True,
-                with_exceptions=False,
-            )
-        )
+        push(self.mirror, self.name, commit, seen=after)
         return commit
 
     def _tree(self, files: Mapping[str, bytes], after: str | None) -> str:
@@ -113,18 +96,3 @@ class Ledger:
             command.update_environment(**{f"GIT_{role}_{key}": value for key, value in who.items()})
         parents = ["-p", after] if after else []
         return str(command.commit_tree(tree, *parents, "-m", message))
-
-    def _insist(self, pushed: object) -> None:
-        """Go on only if a push succeeded. Git tells why not in text: a porcelain line, or the status of HTTP."""
-        status, said, errors = cast("tuple[int, str, str]", pushed)
-        if status == 0:
-            return
-        what = f"git could not push {self.name} to {self.mirror.url}"
-        if found := _REJECTED.search(said):
-            raise NotTaken(
-                f"{what}: {found[1]}", "see whether a rule forbids refs/dabflow/*, allow it, then retry"
-            )
-        if _REFUSED.search(errors):
-            raise NeedsHuman(f"{what}: our token may not write", "give it `contents: write`, then retry")
-        last = (errors.strip().splitlines() or [f"git ended with {status}"])[-1]
-        raise TryAgain(f"{what}: {last}", "check that GitHub answers, then retry")

@@ -60,6 +60,24 @@ class PullRequests(GitHubClient):
         with github_errors(f"reading pull request #{number}"):
             return self._seen(self._repo.get_pull(number), whole=True)
 
+    def commits_of_pull(self, number: int) -> list[str]:
+        """The commits of a pull request itself, merges too: 250 at most, GitHub lists no more."""
+        with github_errors(f"reading the commits of #{number}"):
+            return [commit.sha for commit in self._repo.get_pull(number).get_commits()]
+
+    def commits_in_pull(self, number: int) -> int:
+        """How many commits a pull request has, whether GitHub lists them or not."""
+        with github_errors(f"reading pull request #{number}"):
+            return self._repo.get_pull(number).commits
+
+    def open_pull_requests_of(self, branch: str) -> list[int]:
+        """The open pull requests that come from our own branch, or aim at it."""
+        with github_errors(f"looking for pull requests of {branch}"):
+            found = [*self._repo.get_pulls(state="open", head=f"{self.owner}:{branch}")]
+            found += self._repo.get_pulls(state="open", base=branch)
+        seen = [self._seen(pull) for pull in found]
+        return sorted({p.number for p in seen if branch in {p.head, p.base}})
+
     def open_pull_request(self, head: str, base: str, *, title: str, body: str) -> None:
         with github_errors(f"opening the pull request from {head} into {base}"):
             self._repo.create_pull(base=base, head=head, title=title, body=body)

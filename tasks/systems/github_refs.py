@@ -24,6 +24,18 @@ class Refs(GitHubClient):
                 return None
             raise
 
+    def is_protected(self, branch: str) -> bool:
+        """Whether rules of the repository protect a branch; false where there is none of that name."""
+        repo = self._repo
+        try:
+            with github_errors(f"reading the branch {branch}"):
+                found = repo.get_branch(branch)
+        except Refused as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return found.name == branch and found.protected
+
     def create_branch(self, name: str, at: str) -> None:
         with github_errors(f"creating branch {name}"):
             self._repo.create_git_ref(f"refs/heads/{name}", at)
