@@ -8,6 +8,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Cancelled, Completed
 
 from flows import this_run
+from flows.aftermath import aftermath
 from flows.gate import approve, until_woken
 from tasks.approve import (
     ensure_rejected,
@@ -17,6 +18,7 @@ from tasks.approve import (
 from tasks.ask import GateAnswer, answers
 from tasks.back_merge import back_merge_destinations, ensure_back_merge_told, ensure_back_merged
 from tasks.cut import ensure_cut
+from tasks.decide import ensure_stop_told, stop_in_production
 from tasks.deploy import ensure_deployed
 from tasks.examine import checks, production_plan, validation
 from tasks.keep_up import ensure_lack_told, ensure_production_inside
@@ -24,12 +26,14 @@ from tasks.lock import one_at_a_time
 from tasks.merge import ensure_merged, ensure_tagged
 from tasks.propose import ensure_proposed, ensure_shown, tell, told_when_it_stops
 from tasks.publish import ensure_published
+from tasks.rules.errors import ReleaseError
 from tasks.rules.gate import Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Candidate, Examined, Proposal, Release
 from tasks.rules.sync_text import sync_waiting_description
 from tasks.rules.texts import question_key, waiting_description
 from tasks.smoke import ensure_smoked
+from tasks.step import RunCancelled
 from tasks.wait import staging_freeze
 
 
@@ -37,13 +41,14 @@ def to_production(release: Release) -> State[Any] | None:
     """Steps 2-11, again for each new candidate; a state where the run ends before production is touched."""
     with told_when_it_stops(release):
         while True:
+            over = after_a_stop(release)
+            if over is not None:
+                return over
             wait_for_staging(release)
             with one_at_a_time(release.repository, STAGING):
                 waiting = this_run.other_that_waits(release)
                 if waiting:
-                    return Completed(
-                        name="Under way", message=f"{release.title} waits for approval in {waiting}"
-                    )
+                    return under_way(release, waiting)
                 proposal = propose(release)
                 # Still under the lock, which a suspended run lets go: whoever comes next sees that this one waits.
                 judgement = approve(release, proposal)
@@ -54,9 +59,24 @@ def to_production(release: Release) -> State[Any] | None:
                 continue
             with one_at_a_time(release.repository, PRODUCTION):
                 said = answers(question_key(proposal), GateAnswer)
-                if still_what_was_approved(release, proposal, said):
-                    ship(release, proposal)
+                if still_what_was_approved(release, proposal, said) and ship(release, proposal):
                     return None
+
+
+def after_a_stop(release: Release) -> State[Any] | None:
+    """What became of a release that stopped half way in production: where the run ends; None to go on."""
+    stop = stop_in_production(release)
+    if stop is None:
+        return None
+    if waiting := this_run.other_that_waits(release):
+        return under_way(release, waiting)
+    over = aftermath(release, stop)
+    return back_to_develop(replace(release, given_up=over)) if over else None
+
+
+def under_way(release: Release, waiting: str) -> State[Any]:
+    """Where a run ends that finds another one at work on its release."""
+    return Completed(name="Under way", message=f"{release.title} waits for people in {waiting}")
 
 
 def wait_for_staging(release: Release) -> None:
@@ -110,17 +130,23 @@ def examine(release: Release, candidate: Candidate, look: int) -> Examined:
     return Examined(on_staging.result(), on_production.result(), plan.result(), checked)
 
 
-def ship(release: Release, proposal: Proposal) -> None:
-    """Steps 7-11: production runs the approved commit, and GitHub says so."""
+def ship(release: Release, proposal: Proposal) -> bool:
+    """Steps 7-11: production runs the approved commit, and GitHub says so; false where it stopped half way there."""
     commit = ensure_merged(release, proposal)
     tell(release, Phase.MERGED, proposal=proposal)
     shipped = replace(proposal.candidate, commit=ensure_tagged(release, commit))
-    ensure_deployed(
-        release, shipped, proposal.examined.production, environment=PRODUCTION, approved=proposal.plan
-    )
-    ensure_smoked(release, shipped, proposal.examined.production, environment=PRODUCTION)
+    bundles = proposal.examined.production
+    try:
+        ensure_deployed(release, shipped, bundles, environment=PRODUCTION, approved=proposal.plan)
+        ensure_smoked(release, shipped, bundles, environment=PRODUCTION)
+    except RunCancelled:
+        raise
+    except ReleaseError as error:
+        ensure_stop_told(release, commit, str(error))
+        return False
     ensure_published(release, commit)
     tell(release, Phase.PUBLISHED, proposal=proposal)
+    return True
 
 
 def back_to_develop(release: Release) -> State[Any]:
@@ -131,10 +157,17 @@ def back_to_develop(release: Release) -> State[Any]:
             synced = [ensure_back_merged(release, into) for into in back_merge_destinations(release)]
             waiting = ensure_back_merge_told(release, synced)
             if waiting is None:
-                into = ", ".join(one.sync.into for one in synced)
-                return Completed(message=f"{release.title} is released, and back in {into}")
+                return finished(release, ", ".join(one.sync.into for one in synced))
             if other := this_run.other_that_waits(release):
                 return Completed(
                     name="Under way", message=f"{release.title} waits for its back-merge in {other}"
                 )
             until_woken(waiting, sync_waiting_description(release, waiting))
+
+
+def finished(release: Release, into: str) -> State[Any]:
+    """The end of a release that is back in every branch, whatever became of it in production."""
+    if release.given_up:
+        name, what = release.given_up.capitalize(), f"was {release.given_up}"
+        return Completed(name=name, message=f"{release.title} {what}, and is back in {into}")
+    return Completed(message=f"{release.title} is released, and back in {into}")

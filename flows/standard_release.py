@@ -31,6 +31,7 @@ from flows.promotion import back_to_develop, to_production
 from tasks.plan_release import plan_release
 from tasks.rules.choice import Wanted
 from tasks.rules.phases import Phase
+from tasks.rules.release import Release
 from tasks.rules.slugs import REPOSITORY_PATTERN
 from tasks.rules.versions import Bump, Version
 
@@ -62,9 +63,14 @@ def standard_release(
         repository, wanted, requested_by=requested_by, reason=reason, pinned=this_run.name()
     )
     if release.already_released:
-        return Completed(message=f"{release.version} is already released")
+        return Completed(message=f"{release.version} {already(release)}")
     if release.phase < Phase.PUBLISHED:
         ended = to_production(release)
         if ended is not None:
             return ended
     return back_to_develop(release)
+
+
+def already(release: Release) -> str:
+    """Why nothing is left to do for it."""
+    return f"was {release.given_up}" if release.given_up else "is already released"

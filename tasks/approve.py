@@ -23,7 +23,7 @@ from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 from tasks.rules.reviews import Review, Terms, reviewed
 from tasks.rules.texts import control_comment, question_key
 from tasks.rules.waiting import Waiting
-from tasks.standing import deployed_records, seen_on_github
+from tasks.standing import deployed_records, half_way_in_production, seen_on_github
 from tasks.step import ensure
 from tasks.systems import clock
 from tasks.systems.git_repo import Mirror
@@ -152,7 +152,7 @@ def _look(
         proposed,
         people=people,
         said=[Said(answer.decision, answer.reason, answer.destroys) for answer in said],
-        against=_against(release, proposal, hub, chain),
+        against=_against(release, proposal, hub, mirror, chain=chain),
     )
     log.info("%s: %s", judgement.verdict.value, judgement.because)
     return _Looked(judgement, proposed, people)
@@ -233,13 +233,16 @@ def _authors(release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirr
     return hub.authors_between(before, proposal.candidate.commit)
 
 
-def _against(release: Release, proposal: Proposal, hub: GitHubRepo, chain: Chain) -> Against:
+def _against(
+    release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror, *, chain: Chain
+) -> Against:
     now, settings = clock.now(), release.settings
     target = release.target(PRODUCTION)
     records = deployed_records(hub, STAGING, proposal.candidate.commit)
     since = _rehearsed_at(records[0]) if records else now
     return Against(
         block=blocked(chain),
+        half_way=None if release.overtakes else half_way_in_production(release, hub, mirror),
         frozen=frozen(settings.freezes, target=target, kind=release.kind, now=now),
         soak_until=soak_ends(settings.soak, kind=release.kind, since=since, now=now),
     )

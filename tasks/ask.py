@@ -62,6 +62,30 @@ class LookAgain(RunInput):
     reason: str = Field(default="", title="Reason", description="for the others who read this run")
 
 
+class AfterStop(RunInput):
+    """What an operator decides about production that stopped half way."""
+
+    model_config = ConfigDict(title="Production stopped half way")
+
+    decision: Literal["retry", "roll back", "abandon", "recheck"] = Field(
+        title="Decision",
+        description="retry; roll back to the version before; abandon this release; recheck only looks again",
+        json_schema_extra={"position": 0},
+    )
+    reason: str = Field(
+        default="",
+        title="Reason",
+        description="kept with the release; needed to roll back or to abandon",
+        json_schema_extra={"position": 1},
+    )
+    to: str = Field(
+        default="",
+        title="Back to",
+        description="the released version to roll back to; empty: the one before this",
+        json_schema_extra={"position": 2},
+    )
+
+
 def answered(key: str, model: type[A]) -> A | None:
     """The stored answer to the question `key` of this run, if there is one."""
     stored = read_flow_run_input(keyset_from_base_key(_base(key))["response"])

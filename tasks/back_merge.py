@@ -62,7 +62,7 @@ def ensure_back_merge_told(release: Release, synced: Sequence[Synced]) -> Waitin
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     pending = [one for one in synced if not one.done]
     pull = current_pull_request(hub, release.branch, release.settings.branches.production, None)
-    if pull is not None:
+    if pull is not None and not release.given_up:  # else the comment says what became of it
         phase = Phase.PUBLISHED if pending else Phase.BACK_MERGED
         missing = [one.missing for one in pending]
         text = control_comment(release, phase, missing=missing, note=contained_line(synced))

@@ -19,6 +19,7 @@ from tasks.bundles import (
 from tasks.deploy_guard import insist_on_approval, insist_on_nothing_more, insist_on_written
 from tasks.evidence import chain_of, note
 from tasks.examine import subject_of
+from tasks.known_state import insist_on_known_state
 from tasks.record import ensure_record, ensure_state, failure_recorded
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman, ReleaseError
@@ -27,7 +28,6 @@ from tasks.rules.release import PRODUCTION, Candidate, ProductionPlan, Release, 
 from tasks.standing import deployed_records
 from tasks.step import ensure, stop_if_cancelled
 from tasks.systems.bundle_cli import BundleCli
-from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.unfinished import Rest, insist_on_no_orphans, rest_of
 
@@ -71,8 +71,7 @@ def ensure_deployed(
         with failure_recorded(release, hub, record, "deploy"):
             rests = {v.bundle: rest_of(cli, v) for cli, v in zip(clis, bundles, strict=True)}
             if environment == PRODUCTION:
-                for bundle in bundles:
-                    _insist_on_known_state(release, candidate, bundle)
+                insist_on_known_state(release, candidate, bundles)
             deploys = _Deploys(
                 candidate, clis, bundles, rests, approved if environment == PRODUCTION else None
             )
@@ -169,23 +168,6 @@ def _insist_on_same_deployer(bundles: tuple[Validated, ...]) -> None:
                 f"{bundle.target} was validated as {bundle.deployer}, but we are {now} now",
                 "give the worker the service principal that always deploys there, then retry",
             )
-
-
-def _insist_on_known_state(release: Release, candidate: Candidate, bundle: Validated) -> None:
-    """Stop where production is not what our records say, or is newer."""
-    runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
-    last = GitHubRepo(release.repository).newest_successful_deployment(PRODUCTION)
-    if last is not None and runs not in {last.sha, candidate.commit}:
-        raise NeedsHuman(
-            f"{bundle.target} runs {runs[:12] if runs else 'nothing that its metadata names'},"
-            f" but the last release deployed {last.sha[:12]}",
-            "somebody deployed by hand. Find out who and why; deploy the released tag again, then retry",
-        )
-    if runs is not None and not Mirror(release.repository).is_ancestor(runs, candidate.commit):
-        raise NeedsHuman(
-            f"{bundle.target} runs {runs[:12]}, which {release.version} does not contain: it is newer",
-            "an older version never overwrites a newer one: release a version that contains it",
-        )
 
 
 def _prove(cli: BundleCli, bundle: Validated, candidate: Candidate, planned: Collection[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, plan_without_secrets, workspace_of
+from tasks.known_state import insist_on_known_state
 from tasks.rules import digests
 from tasks.rules.bound_plan import bound_plan
 from tasks.rules.errors import NeedsHuman
@@ -123,6 +124,7 @@ def plan_of_production(release: Release, candidate: Candidate) -> ProductionPlan
 def _planned(
     release: Release, candidate: Candidate, clis: list[BundleCli], bundles: tuple[Validated, ...]
 ) -> ProductionPlan:
+    insist_on_known_state(release, candidate, bundles)
     plans = {v.bundle: plan_without_secrets(cli, v) for cli, v in zip(clis, bundles, strict=True)}
     pages = [
         _page(release, candidate, bundle, Plan.of_object(plans[bundle.bundle]), several=len(bundles) > 1)
@@ -143,7 +145,9 @@ def _page(
     runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
     around = affected(bundle, plan)
     insist_on_a_state(bundle, plan, runs)
-    files = Mirror(release.repository).changed_files(runs, candidate.commit) if runs else []
+    mirror = Mirror(release.repository)
+    # What was adopted may come from a commit that the repository does not have.
+    files = mirror.changed_files(runs, candidate.commit) if runs and mirror.has(runs) else []
     return plan, About(
         target=bundle.target,
         commit=candidate.commit,

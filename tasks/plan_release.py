@@ -60,6 +60,7 @@ def plan_release(
         previous=known.finished,
         # A run that waited for its back-merges goes on with those that are left.
         already_released=choice.already_released or (phase is Phase.BACK_MERGED and pinned is None),
+        given_up=given_up(chain_in(mirror, choice.version)),
     )
 
 
@@ -77,7 +78,7 @@ def known_of(
     phases = {v: phase_now(mirror, hub, settings, v) for v in candidates}
     unfinished = [v for v in candidates if phases[v] is not Phase.BACK_MERGED]
     hotfixes = [v for v in unfinished if kind_of(mirror, settings, v) == "hotfix"]
-    finished = highest(v for v in tagged if v not in unfinished and not given_up(chain_in(mirror, v)))
+    finished = next((v for v in sorted(tagged - {*unfinished}, reverse=True) if not _over(mirror, v)), None)
     known = Known(
         highest=highest(tagged | begun),
         finished=finished,
@@ -86,6 +87,11 @@ def known_of(
         news=_news(mirror, settings, finished),
     )
     return known, phases
+
+
+def _over(mirror: Mirror, version: Version) -> bool:
+    """Whether a tagged version was withdrawn or abandoned."""
+    return bool(given_up(chain_in(mirror, version)))
 
 
 def versions_in(names: Iterable[str], prefix: str) -> set[Version]:
@@ -111,6 +117,9 @@ def _news(mirror: Mirror, settings: ReleaseSettings, finished: Version | None) -
 
 
 def _chosen(mirror: Mirror, settings: ReleaseSettings, wanted: Wanted, known: Known) -> Choice:
+    exact = wanted.version
+    if exact is not None and settings.tag(exact) in mirror.tags() and _over(mirror, exact):
+        return Choice(exact, already_released=exact not in known.unfinished)
     develop = mirror.branches()[settings.branches.develop]
     after = mirror.tags()[settings.tag(known.finished)] if known.finished else None
     messages = [c.message for c in mirror.commits(after=after, upto=develop)]

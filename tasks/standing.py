@@ -3,9 +3,9 @@
 from tasks.evidence import chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import blocked
-from tasks.rules.outcomes import given_up, kind_in
+from tasks.rules.outcomes import Stopped, given_up, kind_in, stopped
 from tasks.rules.phases import Facts, Phase, phase_of
-from tasks.rules.release import PRODUCTION, STAGING
+from tasks.rules.release import PRODUCTION, STAGING, Release
 from tasks.rules.settings import ReleaseSettings, settings_of
 from tasks.rules.settings_words import Kind
 from tasks.rules.settings_yaml import parsed
@@ -151,6 +151,20 @@ def deployed_records(hub: GitHubRepo, environment: str, commit: str) -> list[Dep
     """
     good = {"success"} if environment == PRODUCTION else {"success", "inactive"}
     return [r for r in hub.deployments(environment, commit) if r.state in good]
+
+
+def half_way_in_production(release: Release, hub: GitHubRepo, mirror: Mirror) -> Stopped | None:
+    """Another release that stopped half way in production, about which nobody has decided yet.
+
+    A rollback of that very release is the decision.
+    """
+    ours = {release.name, str(release.withdraws)}
+    for record in hub.deployments_since_success(PRODUCTION):
+        name = str(record.payload.get("release", "")).rpartition("@")[2]
+        stop = stopped(chain_in(mirror, name)) if name and name not in ours else None
+        if stop is not None:
+            return stop
+    return None
 
 
 def _rehearsed(hub: GitHubRepo, commit: str) -> bool:

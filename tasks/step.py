@@ -34,6 +34,10 @@ for _name in ("flows", "tasks"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
 
+class RunCancelled(NeedsHuman):
+    """Somebody cancelled this run: it does nothing more, and asks nothing."""
+
+
 def may_pass_by_itself(_: object, __: TaskRun, state: State[Any]) -> bool:
     """Say whether Prefect should run the step again: only for `TryAgain`, and not before a server wants it."""
     error = state.result(raise_on_failure=False)
@@ -118,4 +122,4 @@ def stop_if_cancelled() -> None:
     with get_client(sync_client=True) as client:
         state = client.read_flow_run(run).state
     if state is not None and state.type in {StateType.CANCELLING, StateType.CANCELLED}:
-        raise NeedsHuman("this run was cancelled", "start the release again: it goes on where it was")
+        raise RunCancelled("this run was cancelled", "start the release again: it goes on where it was")

@@ -83,6 +83,12 @@ class Run:
             client.resume_flow_run(self.id, run_input=said)
         return self.go()
 
+    def decide(self, decision: str, reason: str = "", to: str = "") -> State[Any]:
+        """Answer what becomes of a release that stopped half way in production, then go on."""
+        with get_client(sync_client=True) as client:
+            client.resume_flow_run(self.id, run_input={"decision": decision, "reason": reason, "to": to})
+        return self.go()
+
     def look_again(self) -> State[Any]:
         """What wakes a run that waits for nothing but time."""
         with get_client(sync_client=True) as client:
@@ -134,8 +140,20 @@ class People:
     def review(self, login: str, number: int, event: str = "APPROVE", body: str = "looked at it") -> None:
         self.api(login, "POST", f"/pulls/{number}/reviews", event=event, body=body)
 
-    def commit_to(self, branch: str, path: str, text: str, *, login: str = "rita") -> str:
-        """Push a commit that changes one file; returns it."""
+    def develop(self, path: str, text: str, *, branch: str = "feature/next") -> int:
+        """A pull request that changes one file is merged into develop; returns its number."""
+        self.commit_to("develop", path, text, onto=branch)
+        number: int = self.api(
+            "rita", "POST", "/pulls", head=branch, base="develop", title=f"Change {path}", body=""
+        )["number"]
+        self.review("rosa", number)
+        self.api("rita", "PUT", f"/pulls/{number}/merge", merge_method="merge")
+        return number
+
+    def commit_to(
+        self, branch: str, path: str, text: str, *, login: str = "rita", onto: str | None = None
+    ) -> str:
+        """Push a commit on a branch that changes one file, to `onto` if that is another one; returns it."""
         clone = Path(tempfile.mkdtemp(dir=self.world.folder))
         token = b64encode(f"x:{self.world.github.accounts[login].token}".encode()).decode()
         settings = ("http.extraHeader", f"Authorization: Basic {token}"), ("user.name", login)
@@ -150,7 +168,7 @@ class People:
         (clone / path).write_text(text, encoding="utf-8")
         git("add", path)
         git("commit", "--quiet", "-m", f"fix: change {path}")
-        git("push", "--quiet", "origin", branch)
+        git("push", "--quiet", "origin", f"HEAD:refs/heads/{onto or branch}")
         return git("rev-parse", "HEAD")
 
     def pulls(self, base: str = "main", state: str = "all") -> list[Any]:

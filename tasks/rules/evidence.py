@@ -19,7 +19,8 @@ from tasks.rules.errors import NeedsHuman
 FORM = 1
 BLOCKED, UNBLOCKED = "blocked", "unblocked"
 WITHDRAWN, LIFTED = "withdrawn", "hold lifted"
-_PAIRS = ({BLOCKED, UNBLOCKED}, {WITHDRAWN, LIFTED})  # each of two takes back the other
+STOPPED, RETRIED = "stopped in production", "retried"
+_PAIRS = ({BLOCKED, UNBLOCKED}, {WITHDRAWN, LIFTED}, {STOPPED, RETRIED})  # each of two takes back the other
 FILES = "files"  # the fact that holds the SHA-256 of each file that was kept with an entry
 
 _HEAD = {"form", "repository", "version"}

@@ -18,6 +18,7 @@ from typing import Literal
 
 from tasks.rules.evidence import Block
 from tasks.rules.freezes import Frozen
+from tasks.rules.outcomes import Stopped
 from tasks.rules.overrides import Override
 from tasks.rules.places import Place, places
 from tasks.rules.reviews import Reviewed
@@ -120,10 +121,12 @@ class Said:
 class Against:
     """What stands against a deploy at this moment, whatever people approved.
 
-    A block by somebody, a freeze, or too short a time on staging (until then).
+    A block by somebody, another release that stopped half way in production, a freeze, or too short a time on
+    staging (until then).
     """
 
     block: Block | None = None
+    half_way: Stopped | None = None
     frozen: Frozen | None = None
     soak_until: datetime | None = None
 
@@ -145,7 +148,13 @@ def judge(
     if wanted and proposed.merged_by and _reviews_wanted(policy, people):
         return _merged_without_approval(proposed, _reviews_wanted(policy, people))
     late, wake_at = _time_wanted(policy, people, against)
-    missing = (*_blocked(against.block), *_elsewhere(asked, proposed), *wanted, *late)
+    missing = (
+        *_blocked(against.block),
+        *_half_way(against.half_way),
+        *_elsewhere(asked, proposed),
+        *wanted,
+        *late,
+    )
     if missing:
         # While people are wanted, too, the end of a freeze alone changes nothing.
         only_time = len(missing) == len(late)
@@ -176,6 +185,13 @@ def _final(asked: Asked, proposed: Proposed, said: Sequence[Said]) -> Judgement 
 
 def _blocked(block: Block | None) -> list[str]:
     return [f"{block.by} blocked this release: {' '.join(block.reason.split())}"] if block else []
+
+
+def _half_way(other: Stopped | None) -> list[str]:
+    if other is None:
+        return []
+    choices = f"retry, roll back or abandon it (`dabflow decide {other.version}`)"
+    return [f"{other.version} stopped half way in production: first somebody decides to {choices}"]
 
 
 def _elsewhere(asked: Asked, proposed: Proposed) -> list[str]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
-from tasks.rules.evidence import LIFTED, WITHDRAWN, Chain
+from tasks.rules.evidence import LIFTED, RETRIED, STOPPED, WITHDRAWN, Chain
 from tasks.rules.settings_words import Kind
 
-STOPPED, ABANDONED = "stopped in production", "abandoned"
+ABANDONED = "abandoned"
 
-_DECIDED = frozenset({"smoked", ABANDONED, WITHDRAWN})
+_DECIDED = frozenset({"smoked", RETRIED, ABANDONED, WITHDRAWN})
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,16 @@ class Hold:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A release that stopped half way in production: at which commit, why, and since when (UTC)."""
+    """A release that stopped half way in production: at which commit, why, and since when (UTC).
+
+    `number` counts its stops, so that an answer to one of them is none to the next.
+    """
 
     version: str
     commit: str
     problem: str
     at: datetime
+    number: int = 1
 
 
 def kind_in(chain: Chain) -> Kind:
@@ -71,5 +75,6 @@ def stopped(chain: Chain) -> Stopped | None:
             return None
         if entry.kind == STOPPED:
             said = {name: str(entry.facts.get(name, "")) for name in ("commit", "problem")}
-            return Stopped(chain.version, **said, at=entry.at)
+            number = sum(each.kind == STOPPED for each in chain.entries)
+            return Stopped(chain.version, **said, at=entry.at, number=number)
     return None

@@ -290,7 +290,7 @@ class Mirror:
     def has(self, commit: str) -> bool:
         """Whether the commit is in the mirror itself; `--missing` keeps git from asking the server for it."""
         try:
-            self.command().rev_list("--no-walk", "--missing=allow-any", commit)
+            self._git().rev_list("--no-walk", "--missing=allow-any", commit)
         except git.GitCommandError:
             return False
         return True

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from github.GithubObject import NotSet
@@ -52,6 +53,12 @@ class Deployments(GitHubClient):
         with github_errors(f"reading the deployments to {environment}"):
             found = self._repo.get_deployments(environment=environment)
             return next((r for r in map(self._deployment, found) if r.state == "success"), None)
+
+    def deployments_since_success(self, environment: str) -> list[DeploymentRecord]:
+        """Deployments to an environment that are newer than its newest successful one, newest first."""
+        with github_errors(f"reading the deployments to {environment}"):
+            found = map(self._deployment, self._repo.get_deployments(environment=environment))
+            return list(takewhile(lambda record: record.state != "success", found))
 
     def create_deployment(self, environment: str, sha: str, payload: dict[str, Any], *, text: str) -> None:
         """Record that `sha` goes to `environment`.

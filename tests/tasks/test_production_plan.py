@@ -8,12 +8,15 @@ import pytest
 from databricks.sdk.service.jobs import JobSettings, SparkPythonTask, Task
 from databricks.sdk.service.workspace import ImportFormat
 from golden_files import Golden
-from playing import arm
+from playing import SLUG, arm
 from production_place import Place
 
 from sandbox.world import World
+from tasks.adopt import ensure_adopted
 from tasks.rules.differences import differences
 from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -29,7 +32,7 @@ def place(world: World) -> Place:
 def protect(place: Place) -> None:
     """Production runs a configuration in which the pipeline is protected."""
     candidate = place.changed(PIPELINE, "      name: ingest\n", PROTECTED)
-    place.deploy(candidate, place.plan(candidate))
+    place.release_to_production(candidate)
 
 
 def test_the_plan_of_the_sample_release(place: Place, golden: Golden) -> None:
@@ -158,6 +161,7 @@ def test_what_cannot_be_validated_counts_as_protected(place: Place) -> None:
     metadata["config"]["bundle"]["git"]["commit"] = broken.commit
     content = io.BytesIO(json.dumps(metadata).encode())
     place.workspace.client.workspace.upload(path, content, format=ImportFormat.RAW, overwrite=True)
+    assert ensure_adopted(Mirror(SLUG).fetch(), GitHubRepo(SLUG), broken.commit, {"reason": "it runs there"})
     mended = place.commit("databricks.yml", good)
 
     plan = place.plan(mended)

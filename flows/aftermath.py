@@ -1,0 +1,58 @@
+"""After a deploy or a smoke job of production went wrong: retry, roll back, or abandon the release."""
+
+from flows import this_run
+from tasks.approve import seconds_left
+from tasks.ask import AfterStop, answers, ask
+from tasks.decide import (
+    ensure_abandoned,
+    ensure_retried,
+    overtaken_by,
+    question_of,
+    waiting_for_decision,
+)
+from tasks.rules.outcomes import ABANDONED, Stopped
+from tasks.rules.release import Release
+
+NEEDS_A_REASON = frozenset({"roll back", "abandon"})
+
+
+def aftermath(release: Release, stop: Stopped) -> str:
+    """Wait, suspended, until somebody decides about production that stopped half way; "" to try again.
+
+    Otherwise the word for what became of the release: it is not to reach production any more.
+
+    Nothing else goes to production meanwhile, except a hotfix or a rollback that says so.
+    """
+    this_run.is_about(release)
+    overtaken = overtaken_by(release, stop)
+    if overtaken:
+        ensure_abandoned(release, stop, "", overtaken)
+        return ABANDONED
+    decided = decision(release, stop)
+    if decided.decision == "abandon":
+        ensure_abandoned(release, stop, decided.reason)
+        return ABANDONED
+    ensure_retried(release, decided.reason)
+    return ""
+
+
+def decision(release: Release, stop: Stopped) -> AfterStop:
+    """Ask until the answer can be carried out: a look again decides nothing, and going back needs a reason."""
+    key = question_of(stop)
+    while True:
+        said = answers(key, AfterStop)
+        newest = said[-1] if said else None
+        complete = newest is not None and (newest.decision == "retry" or newest.reason.strip())
+        if newest is not None and newest.decision != "recheck" and complete:
+            return newest
+        missing = (
+            f"To {newest.decision} it needs a reason." if newest and newest.decision in NEEDS_A_REASON else ""
+        )
+        waiting, description = waiting_for_decision(release, stop, missing)
+        ask(
+            f"{key}-{len(said) + 1}",
+            AfterStop,
+            description,
+            timeout_seconds=seconds_left(waiting),
+            waiting=waiting,
+        )

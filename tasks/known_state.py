@@ -1,0 +1,70 @@
+"""Before production is asked about, and again before it is touched: it is as the last release left it."""
+
+import logging
+
+from tasks.bundles import bundle_clis, plan_without_secrets, workspace_of
+from tasks.rules.errors import ReleaseError
+from tasks.rules.known_state import Place, Recorded, by_hand, insist_on_order
+from tasks.rules.labels import VERBS, label
+from tasks.rules.plans import Plan
+from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
+from tasks.standing import settings_at
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
+
+log = logging.getLogger(__name__)
+
+ADOPTS = "adopts"  # what the payload of a record names that took over a deployment made by hand
+_MOST = 20  # changes that are named
+
+
+def insist_on_known_state(release: Release, candidate: Candidate, bundles: tuple[Validated, ...]) -> None:
+    """Insist that production runs what the last release deployed, and that the candidate contains it.
+
+    A rollback goes back on purpose: only what was deployed by hand stops it.
+
+    Raises:
+        NeedsHuman: somebody deployed by hand, or what runs there is newer.
+        TryAgain: the workspace does not answer.
+    """
+    recorded = recorded_of(GitHubRepo(release.repository).newest_successful_deployment(PRODUCTION))
+    tagged = Mirror(release.repository).tags().get(release.tag)
+    ours = {candidate.commit, *([tagged] if tagged else [])}
+    for bundle in bundles:
+        runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
+        place = _place(release, candidate, bundle, runs)
+        if recorded is not None and by_hand(place, recorded, ours):
+            difference = _difference(release, bundle, recorded.commit)
+            place = Place(place.target, place.runs, place.known, place.contained, difference)
+        insist_on_order(place, recorded, ours, version=str(release.version))
+
+
+def recorded_of(record: DeploymentRecord | None) -> Recorded | None:
+    """What the newest successful record of production says that runs there."""
+    if record is None:
+        return None
+    adopts = record.payload.get(ADOPTS)
+    return Recorded(str(adopts), adopted=True) if adopts else Recorded(record.sha)
+
+
+def _place(release: Release, candidate: Candidate, bundle: Validated, runs: str | None) -> Place:
+    mirror = Mirror(release.repository)
+    known = runs is None or mirror.has(runs)
+    contained = runs is None or (known and mirror.is_ancestor(runs, candidate.commit))
+    return Place(bundle.target, runs, known, contained or release.kind == "rollback")
+
+
+def _difference(release: Release, bundle: Validated, commit: str) -> str:
+    """What a deploy of the recorded commit would change back, a line each; "" where that cannot be found out."""
+    mirror = Mirror(release.repository)
+    settings = settings_at(mirror, commit).model_copy(update={"bundles": (bundle.bundle,)})
+    before = Candidate(commit, mirror.tree(commit), settings)
+    try:
+        with bundle_clis(release, before, bundle.target) as clis:
+            plan = Plan.of_object(plan_without_secrets(clis[0], bundle))
+    except ReleaseError as error:
+        log.info("what was changed by hand could not be found out: %s", error.problem)
+        return ""
+    lines = [f"  {VERBS[change.action]} {label(change)}" for change in plan.changes]
+    more = [f"  and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    return "\n".join([*lines[:_MOST], *more])

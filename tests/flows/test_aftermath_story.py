@@ -1,0 +1,107 @@
+"""Production stops half way: nothing else goes there until somebody decides, and what was decided is what happens."""
+
+import pytest
+from playing import SLUG, People, arm, start, writes
+from released import assert_released_once, what_runs
+
+from sandbox.world import World
+from tasks.evidence import chain_of
+from tasks.rules.phases import Phase
+from tasks.rules.release import PRODUCTION, Release
+from tasks.rules.settings import ReleaseSettings
+from tasks.rules.versions import Version
+from tasks.standing import half_way_in_production
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+
+pytestmark = [
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.timeout(240),
+]
+
+
+def refuse_smoke(world: World) -> None:
+    arm(world, server="prod", kind="refuse", method="POST", path="/api/2.2/jobs/run-now", status=403, times=1)
+
+
+def comment_of(people: People) -> str:
+    number = people.release_pull()["number"]
+    found: str = people.api("rita", "GET", f"/issues/{number}/comments")[0]["body"]
+    return found
+
+
+def kinds(name: str) -> list[str]:
+    return [entry.kind for entry in chain_of(SLUG, name).entries]
+
+
+def half_way(version: Version) -> str:
+    """Which other release keeps this one from production, because it stopped half way there."""
+    release = Release(SLUG, version, Phase.TAGGED, ReleaseSettings(), "", requested_by="rita", reason="")
+    found = half_way_in_production(release, GitHubRepo(SLUG), Mirror(SLUG).fetch())
+    return found.version if found else ""
+
+
+def test_retry_goes_on_as_often_as_somebody_wants_it(world: World, people: People) -> None:
+    run = start()
+    run.go()
+    people.review("ravi", people.release_pull()["number"])
+    refuse_smoke(world)
+
+    run.answer("approve", "looks right")
+
+    assert run.state.name == "Suspended", run.said
+    assert "stopped half way in production" in comment_of(people)
+    assert GitHubRepo(SLUG).release("1.4.0") is None
+    second = start()
+    second.go()
+    assert second.state.name == "Under way", second.said
+    before = writes(world, server="prod")
+    run.decide("recheck")
+    assert run.state.name == "Suspended", run.said
+    run.decide("abandon", reason=" ")
+    assert run.state.name == "Suspended", "to abandon it needs a reason"
+    assert writes(world, server="prod") == before
+    refuse_smoke(world)
+    run.decide("retry", reason="again")
+    assert run.state.name == "Suspended", "it stopped again, which is another question"
+    run.decide("retry", reason="the rights are back")
+    assert run.state.name == "Completed", run.said
+    assert_released_once(world, people)
+    assert kinds("1.4.0").count("stopped in production") == kinds("1.4.0").count("retried") == 2
+
+
+def test_abandoned_stays_merged_and_tagged_and_the_next_release_starts_from_the_truth(
+    world: World, people: People
+) -> None:
+    run = start()
+    run.go()
+    people.review("ravi", people.release_pull()["number"])
+    refuse_smoke(world)
+    run.answer("approve", "looks right")
+
+    assert half_way(Version(1, 4, 1)) == "1.4.0", "no other release may pass"
+    assert half_way(Version(1, 4, 0)) == "", "it may go on itself"
+
+    run.decide("abandon", reason="the supplier is down for days")
+
+    assert (run.state.name, run.state.type.value) == ("Abandoned", "COMPLETED"), run.said
+    assert half_way(Version(1, 4, 1)) == ""
+    mirror, hub = Mirror(SLUG).fetch(), GitHubRepo(SLUG)
+    tag = mirror.tags()["1.4.0"]
+    assert mirror.branches()["main"] == tag
+    assert mirror.is_ancestor(tag, mirror.branches()["develop"])
+    assert hub.release("1.4.0") is None
+    assert people.api("rita", "GET", "/releases/latest")["tag_name"] == "1.3.0"
+    recorded = hub.newest_successful_deployment(PRODUCTION)
+    assert recorded is not None
+    assert recorded.sha == tag == what_runs("prod"), "GitHub says what is really there"
+    assert "abandoned" in comment_of(people)
+    assert "the supplier is down for days" in comment_of(people)
+    again = start(version="1.4.0")
+    again.go()
+    assert again.said == "Completed: 1.4.0 was abandoned"
+    people.develop("src/README.md", "what the supplier needs\n")
+    following = start()
+    following.go()
+    assert following.state.name == "Suspended", following.said
+    assert following.flow_run.name == f"{SLUG} {Version(1, 5, 0)}"

@@ -1,0 +1,51 @@
+"""Whether production is as the last release left it, and what may go there next."""
+
+import pytest
+from golden_files import Golden
+
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.known_state import Place, Recorded, insist_on_order
+
+LAST, NEXT, STRANGER = "1" * 40, "2" * 40, "3" * 40
+RELEASED = Recorded(LAST)
+ADOPTED = Recorded(STRANGER, adopted=True)
+
+
+def problem(place: Place, recorded: Recorded | None) -> str:
+    try:
+        insist_on_order(place, recorded, {NEXT}, version="1.4.0")
+    except NeedsHuman as error:
+        return f"{error}\n"
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("place", "recorded"),
+    [
+        pytest.param(Place("prod", None), None, id="nothing is there yet"),
+        pytest.param(Place("prod", LAST), RELEASED, id="the last release"),
+        pytest.param(Place("prod", NEXT, contained=False), RELEASED, id="this release, half way"),
+        pytest.param(Place("prod", LAST), None, id="an older release that nobody recorded"),
+        pytest.param(Place("prod", STRANGER, known=False, contained=False), ADOPTED, id="adopted"),
+    ],
+)
+def test_the_next_one_in_order_may_go(place: Place, recorded: Recorded | None) -> None:
+    assert problem(place, recorded) == ""
+
+
+def test_what_stops(golden: Golden) -> None:
+    drift = "  update job `daily_report`\n  create job `export`"
+    stops = {
+        "by hand, a commit of the repository": (Place("prod", STRANGER, difference=drift), RELEASED),
+        "by hand, an unknown commit": (Place("prod", STRANGER, known=False, contained=False), RELEASED),
+        "gone": (Place("prod", None), RELEASED),
+        "newer": (Place("prod", LAST, contained=False), RELEASED),
+        "unknown, and nothing was released yet": (
+            Place("prod", STRANGER, known=False, contained=False),
+            None,
+        ),
+        "another one since it was adopted": (Place("prod", LAST), ADOPTED),
+    }
+    golden.check(
+        "texts/known_state.txt", "\n".join(f"# {what}\n{problem(*so)}" for what, so in stops.items())
+    )

@@ -1,0 +1,82 @@
+"""What became of a release, as its evidence says it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tasks.rules.evidence import Chain
+from tasks.rules.outcomes import given_up, held, kind_in, stopped
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+STOP = {"commit": "c" * 40, "problem": "the smoke job failed"}
+WITHDRAWN = {"to": "1.4.0", "by": "rita", "reason": "wrong figures"}
+
+
+def chain_of(*entries: tuple[str, dict[str, Any]]) -> Chain:
+    chain = Chain("acme/lakehouse", "1.5.0")
+    for minutes, (kind, facts) in enumerate(entries):
+        chain = chain.with_entry(kind, facts, START + timedelta(minutes=minutes))
+    return chain
+
+
+@pytest.mark.parametrize(
+    ("entries", "number"),
+    [
+        pytest.param([], None, id="nothing happened"),
+        pytest.param([("stopped in production", STOP)], 1, id="stopped"),
+        pytest.param([("stopped in production", STOP), ("retried", {})], None, id="retried"),
+        pytest.param(
+            [("stopped in production", STOP), ("retried", {}), ("stopped in production", STOP)], 2, id="again"
+        ),
+        pytest.param([("stopped in production", STOP), ("smoked", {})], None, id="done after all"),
+        pytest.param([("stopped in production", STOP), ("abandoned", {})], None, id="abandoned"),
+        pytest.param([("stopped in production", STOP), ("withdrawn", WITHDRAWN)], None, id="rolled back"),
+    ],
+)
+def test_a_stop_holds_until_somebody_has_decided(
+    entries: list[tuple[str, dict[str, Any]]], number: int | None
+) -> None:
+    stop = stopped(chain_of(*entries))
+    assert (stop.number if stop else None) == number
+
+
+def test_a_stop_says_where_and_why() -> None:
+    stop = stopped(chain_of(("stopped in production", STOP)))
+    assert stop is not None
+    assert (stop.version, stop.commit, stop.problem) == ("1.5.0", "c" * 40, "the smoke job failed")
+
+
+def test_the_same_stop_after_a_retry_is_another_entry() -> None:
+    chain = chain_of(("stopped in production", STOP))
+    assert chain.says("stopped in production", STOP)
+    assert not chain_of(("stopped in production", STOP), ("retried", {})).says("stopped in production", STOP)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "what"),
+    [
+        ([], ""),
+        (["withdrawn"], "withdrawn"),
+        (["withdrawn", "hold lifted"], ""),
+        (["withdrawn", "hold lifted", "withdrawn"], "withdrawn"),
+        (["abandoned"], "abandoned"),
+    ],
+)
+def test_given_up(kinds: list[str], what: str) -> None:
+    chain = chain_of(*((kind, WITHDRAWN) for kind in kinds))
+    assert given_up(chain) == what
+    assert (held(chain) is not None) is (what == "withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({}, "release"),
+        ({"kind": "hotfix"}, "hotfix"),
+        ({"kind": "rollback"}, "rollback"),
+        ({"kind": "x"}, "release"),
+    ],
+)
+def test_the_kind_is_the_one_that_was_asked_for(facts: dict[str, Any], kind: str) -> None:
+    assert kind_in(chain_of(("asked", facts))) == kind
