@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from tasks.rules import settings_problems as problems
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.freezes import forever
-from tasks.rules.settings_approval import Approval, Overrides, Soak
+from tasks.rules.settings_approval import Approval, Overrides, Rollback, Soak
 from tasks.rules.settings_freezes import Freeze
 from tasks.rules.settings_problems import Clash
 from tasks.rules.settings_section import Section
@@ -105,6 +105,7 @@ class ReleaseSettings(Section):
     checks: Annotated[tuple[Check, ...], _LIST, Field(description="the team's own tests")] = ()
     smoke: Annotated[Smoke, Field(description=Smoke.__doc__)] = Smoke()
     approval: Annotated[Approval, Field(description=Approval.__doc__)] = Approval()
+    rollback: Annotated[Rollback, Field(description=Rollback.__doc__)] = Rollback()
     freezes: Annotated[
         tuple[Freeze, ...],
         Field(strict=False, max_length=30, description="when targets are left alone, once or recurring"),
@@ -136,6 +137,11 @@ class ReleaseSettings(Section):
 
     def tag(self, version: Version) -> str:
         return f"{self.tag_prefix}{version}"
+
+    def approval_of(self, kind: Kind) -> Approval:
+        """Who opens the gate for a kind of release."""
+        own = self.rollback.approval if kind == "rollback" else None
+        return own or self.approval
 
     def version_of_tag(self, name: str) -> Version | None:
         """Return the version that a tag names, None if it is not a release's tag."""

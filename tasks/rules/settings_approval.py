@@ -1,4 +1,4 @@
-"""`approval`, `soak` and `overrides` in `release.yaml`: who opens the gate to production, and not before when."""
+"""`approval`, `rollback`, `soak` and `overrides` in `release.yaml`: who opens the gate, and not before when."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
@@ -54,6 +54,19 @@ class Approval(Section):
     def _fits_together(self) -> Self:
         raise_clashes([*_group_clashes(self), *_day_clashes(self)])
         return self
+
+
+class Rollback(Section):
+    """What is different for a rollback of production to an older version."""
+
+    approval: Annotated[
+        Approval | None,
+        optional(Approval),
+        LEFT_OUT,
+        Field(
+            description="who opens the gate for a rollback, as in `approval`; if left out, as for a release"
+        ),
+    ] = None
 
 
 class Soak(Section):

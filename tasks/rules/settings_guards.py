@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import BaseModel
 
 from tasks.rules.settings import Branches, ReleaseSettings, Targets
-from tasks.rules.settings_approval import Approval, Group, Overrides, Soak
+from tasks.rules.settings_approval import Approval, Group, Overrides, Rollback, Soak
 from tasks.rules.settings_freezes import Freeze
 from tasks.rules.settings_section import Section
 
@@ -20,6 +20,7 @@ class Guards(Section):
     branches: Branches
     targets: Targets
     approval: Approval
+    rollback: Rollback
     freezes: tuple[Freeze, ...]
     soak: Soak
     overrides: Overrides
@@ -58,7 +59,7 @@ def _leaves(section: BaseModel, above: str = "") -> Iterator[tuple[str, str]]:
             yield f"`{key}`", _groups(value)
         elif isinstance(value, BaseModel):
             yield from _leaves(value, f"{key}.")
-        else:
+        elif name != "approval":  # left out, a rollback's is the release's
             yield f"`{key}`", _said(value)
 
 

@@ -31,6 +31,15 @@ FULL: dict[str, Any] = {
         "within_days": 7,
         "remind_days_before": 2,
     },
+    "rollback": {
+        "approval": {
+            "policy": "prefect",
+            "approvals": [{"count": 1}],
+            "authors_approve": True,
+            "within_days": 2,
+            "remind_days_before": 1,
+        }
+    },
     "freezes": [
         {
             "name": "year end",
@@ -78,6 +87,14 @@ def test_every_key_is_optional(parsed: object) -> None:
     assert settings.approval.policy == "both"
     assert [(group.team, group.count) for group in settings.approval.approvals] == [(None, 1)]
     assert settings.overrides.team is None
+
+
+def test_a_rollback_is_approved_like_a_release_unless_it_says_otherwise() -> None:
+    usual, own = read({"approval": {"policy": "github"}}), read(FULL)
+
+    assert usual.approval_of("rollback") is usual.approval
+    assert own.approval_of("rollback").policy == "prefect"
+    assert own.approval_of("release") is own.approval_of("hotfix") is own.approval
 
 
 def test_every_key_can_be_set() -> None:
@@ -208,6 +225,15 @@ def test_a_refusal_lists_every_problem(golden: Golden) -> None:
         ),
         ({"approval": {"remind_days_before": 30}}, "is 30, which is not less than the 30"),
         ({"approval": {"remind_days_before": -1}}, "`approval.remind_days_before` must be at least 0"),
+        ({"rollback": {"approval": None}}, "`rollback.approval` must be a group of keys, not nothing"),
+        (
+            {"rollback": {"policy": "github"}},
+            "unknown key `policy` in `rollback`: did you mean `approval.policy`?",
+        ),
+        (
+            {"rollback": {"approval": {"within_days": 1}}},
+            "`approval.remind_days_before` is 3, which is not less than the 1",
+        ),
         ({"soak": {"hours": -1}}, "`soak.hours` must be at least 0, not -1"),
         ({"soak": {"hours": 1.5}}, "`soak.hours` must be a whole number, not 1.5"),
         (
