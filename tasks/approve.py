@@ -1,15 +1,16 @@
 """Step 6: may this candidate go to production? Looked up every time; a resumed run is not an approved run."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from tasks.ask import GateAnswer
 from tasks.evidence import chain_in, chain_of, note
 from tasks.examine import plan_of_production
-from tasks.propose import ensure_comment
-from tasks.record import ensure_nothing_asked
+from tasks.hold import without_news
+from tasks.propose import ensure_comment, is_under_way
+from tasks.record import ensure_nothing_asked, ensure_nothing_begun
 from tasks.rules.approved import approved_before
 from tasks.rules.differences import differences
 from tasks.rules.errors import NeedsHuman
@@ -41,22 +42,28 @@ def approval_of(release: Release, proposal: Proposal, said: Sequence[GateAnswer]
     """
     hub, mirror = GitHubRepo(release.repository), Mirror(release.repository).fetch()
     # Before the judgement: what comes in between wakes the run again, instead of being missed.
-    seen = seen_on_github(hub, mirror, number=proposal.number, branch=release.branch, name=release.name)
+    seen = _seen(release, proposal, hub, mirror)
     judgement = _look(release, proposal, said, hub, mirror).judgement
     if judgement.verdict is Verdict.STOPPED:
         raise NeedsHuman(judgement.because, judgement.remedy)
     return replace(judgement, seen=seen)
 
 
+def _seen(release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror) -> str:
+    if not proposal.number:  # nothing on GitHub can answer
+        return ""
+    return seen_on_github(hub, mirror, number=proposal.number, branch=release.branch, name=release.name)
+
+
 @ensure("tell what is missing")
 def ensure_missing_told(release: Release, proposal: Proposal, judgement: Judgement) -> Waiting:
     """The control comment says what the gate still wants; returns what the run waits for, and until when."""
     hub = GitHubRepo(release.repository)
-    merged = hub.pull_request(proposal.number).state == "merged"
+    merged = is_under_way(release, proposal, hub)
     phase = Phase.MERGED if merged else Phase.PROPOSED
     text = control_comment(release, phase, proposal=proposal, missing=judgement.missing)
     ensure_comment(release, hub, proposal.number, text)
-    approval = release.settings.approval
+    approval = release.approval
     # What is merged does not expire: it must reach production, or be reverted by people.
     since = clock.now() if merged else proposal.shown_at
     deadline = since + timedelta(days=approval.within_days)
@@ -112,16 +119,18 @@ def looks_so_far(release: Release) -> int:
 def ensure_rejected(release: Release, proposal: Proposal, reason: str) -> None:
     """The pull request is closed with the reason on it, and no record of production waits for an approval.
 
-    The branch stays for whoever mends it.
+    The branch stays for whoever mends it. A rollback has no pull request of its own: the comment says it.
     """
     hub = GitHubRepo(release.repository)
     text = control_comment(release, Phase.REJECTED, proposal=proposal, note=f"Rejected: {reason}")
     ensure_comment(release, hub, proposal.number, text)
     facts = {"reason": reason, "commit": proposal.candidate.commit, "digest": proposal.plan.digest}
     note(release.repository, release.name, "rejected", facts)
-    if hub.pull_request(proposal.number).state == "open":
-        hub.close_pull_request(proposal.number)
     ensure_nothing_asked(release, hub, f"rejected: {reason}")
+    if release.kind == "rollback":
+        ensure_nothing_begun(release, hub, f"rejected: {reason}")
+    elif hub.pull_request(proposal.number).state == "open":
+        hub.close_pull_request(proposal.number)
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,7 @@ class _Looked:
     judgement: Judgement
     proposed: Proposed
     people: People
+    reviewed: str = ""
 
 
 def _look(
@@ -138,7 +148,7 @@ def _look(
 ) -> _Looked:
     """Look at everything, as of the mirror's last fetch."""
     chain = chain_in(mirror, release.name)
-    pull = hub.pull_request(proposal.number)
+    pull = hub.pull_request(proposal.number) if proposal.number else None
     proposed = _proposed(release, proposal, hub, mirror, pull=pull, chain=chain)
     people = _people(release, proposal, hub, mirror, pull=pull)
     judgement = judge(
@@ -155,11 +165,11 @@ def _look(
         against=_against(release, proposal, hub, mirror, chain=chain),
     )
     log.info("%s: %s", judgement.verdict.value, judgement.because)
-    return _Looked(judgement, proposed, people)
+    return _Looked(judgement, proposed, people, pull.head_sha if pull and release.withdraws else "")
 
 
 def _policy(release: Release) -> Policy:
-    approval = release.settings.approval
+    approval = release.approval
     return Policy(
         approval.policy,
         tuple(Place(group.team, group.count) for group in approval.approvals),
@@ -168,8 +178,20 @@ def _policy(release: Release) -> Policy:
 
 
 def _proposed(
-    release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror, *, pull: PullRequest, chain: Chain
+    release: Release,
+    proposal: Proposal,
+    hub: GitHubRepo,
+    mirror: Mirror,
+    *,
+    pull: PullRequest | None,
+    chain: Chain,
 ) -> Proposed:
+    before = approved_before(chain, proposal.plan)
+    if pull is None or release.kind == "rollback":
+        # A tag does not move, and what is asked on was merged long ago: only the evidence tells how far this is.
+        begun = is_under_way(release, proposal, hub)
+        base = release.settings.branches.production
+        return Proposed("open", proposal.candidate.commit, base, approved_before=begun and before)
     # The branch, not the pull request: GitHub lets a pull request follow its branch a little later.
     branch = mirror.branches().get(release.branch)
     merged = pull.state == "merged"
@@ -178,7 +200,7 @@ def _proposed(
         state=pull.state,
         head=pull.head_sha if merged or branch is None else branch,
         base=pull.base,
-        approved_before=by_us and approved_before(chain, proposal.plan),
+        approved_before=by_us and before,
         merged_by=pull.merged_by if merged and not by_us else None,
         overtaken=pull.state == "open" and _overtaken(release, proposal, mirror),
     )
@@ -191,16 +213,16 @@ def _overtaken(release: Release, proposal: Proposal, mirror: Mirror) -> bool:
 
 
 def _people(
-    release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror, *, pull: PullRequest
+    release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror, *, pull: PullRequest | None
 ) -> People:
     policy = _policy(release)
-    if policy.kind == "prefect" and policy.override_from is None:
+    if pull is None or (policy.kind == "prefect" and policy.override_from is None):
         return People()
-    found = [*hub.reviews(proposal.number), *_by_merging(policy, proposal, hub, pull)]
+    found = [*hub.reviews(proposal.number), *_by_merging(release, policy, proposal, hub, pull)]
     logins = sorted({review.login for review in found if review.person})
     members = {team: frozenset(u for u in logins if hub.in_team(team, u)) for team in _teams(policy)}
     terms = Terms(
-        head=proposal.candidate.commit,
+        head=_reviewed(release, proposal, pull),
         shown_at=proposal.shown_at,
         requester=release.requested_by,
         ourselves=hub.me,
@@ -212,25 +234,39 @@ def _people(
     return People(reviewed(found, terms), members, overrides(found, terms, role))
 
 
+def _reviewed(release: Release, proposal: Proposal, pull: PullRequest) -> str:
+    """The commit that a review must be about: of a rollback, whatever the pull request of the withdrawn version shows."""
+    return pull.head_sha if release.kind == "rollback" else proposal.candidate.commit
+
+
 def _teams(policy: Policy) -> set[str]:
     """Every team that the settings name."""
     return {team for team in (*(place.team for place in policy.wanted), policy.override_from) if team}
 
 
-def _by_merging(policy: Policy, proposal: Proposal, hub: GitHubRepo, pull: PullRequest) -> list[Review]:
+def _by_merging(
+    release: Release, policy: Policy, proposal: Proposal, hub: GitHubRepo, pull: PullRequest
+) -> list[Review]:
     """Under `github`, whoever merged by hand has approved by it, if a review of that person counts."""
-    if policy.kind != "github" or pull.state != "merged" or pull.merged_by in {None, hub.me}:
+    if (
+        release.kind == "rollback"
+        or policy.kind != "github"
+        or pull.state != "merged"
+        or pull.merged_by in {None, hub.me}
+    ):
         return []
     at = pull.merged_at or proposal.shown_at
     return [Review(0, str(pull.merged_by), True, "APPROVED", pull.head_sha, at, "merged by hand")]
 
 
 def _authors(release: Release, proposal: Proposal, hub: GitHubRepo, mirror: Mirror) -> frozenset[str]:
-    """Who wrote what is released, where the settings let nobody approve their own work."""
-    if release.settings.approval.authors_approve or release.previous is None:
+    """Who wrote what is released, or withdrawn, where the settings let nobody approve their own work."""
+    older = release.version if release.withdraws else release.previous
+    if release.approval.authors_approve or older is None:
         return frozenset()
-    before = mirror.tags()[release.settings.tag(release.previous)]
-    return hub.authors_between(before, proposal.candidate.commit)
+    tags = mirror.tags()
+    newer = tags[release.settings.tag(release.withdraws)] if release.withdraws else proposal.candidate.commit
+    return hub.authors_between(tags[release.settings.tag(older)], newer)
 
 
 def _against(
@@ -238,13 +274,18 @@ def _against(
 ) -> Against:
     now, settings = clock.now(), release.settings
     target = release.target(PRODUCTION)
+    block, holds = blocked(chain), frozen(settings.freezes, target=target, kind=release.kind, now=now)
+    half_way = None if release.overtakes else half_way_in_production(release, hub, mirror)
+    if release.kind == "rollback":
+        return Against(block, half_way, holds)
     records = deployed_records(hub, STAGING, proposal.candidate.commit)
     since = _rehearsed_at(records[0]) if records else now
     return Against(
-        block=blocked(chain),
-        half_way=None if release.overtakes else half_way_in_production(release, hub, mirror),
-        frozen=frozen(settings.freezes, target=target, kind=release.kind, now=now),
+        block=block,
+        half_way=half_way,
+        frozen=holds,
         soak_until=soak_ends(settings.soak, kind=release.kind, since=since, now=now),
+        holds=tuple(without_news(release, mirror, proposal.candidate.commit)),
     )
 
 
@@ -255,17 +296,19 @@ def _rehearsed_at(record: DeploymentRecord) -> datetime:
 
 def _approval(
     release: Release, proposal: Proposal, looked: _Looked, said: Sequence[GateAnswer]
-) -> Mapping[str, object]:
-    """Who approved what, for the evidence."""
+) -> dict[str, object]:
+    """Who approved what, for the evidence; `reviewed` is the commit of the reviews where that is another one."""
     reviews = [
         {"id": review.id, "login": review.login, "at": review.at.isoformat(), "reason": review.body}
         for review in looked.people.reviewed.approved
     ]
+    reviewed_commit = {"reviewed": looked.reviewed} if looked.reviewed else {}
     return {
+        **reviewed_commit,
         "commit": proposal.candidate.commit,
         "digest": proposal.plan.digest,
         "number": proposal.number,
-        "policy": release.settings.approval.policy,
+        "policy": release.approval.policy,
         "requested_by": release.requested_by,
         "reviews": reviews,
         "form": [answer.model_dump(mode="json") for answer in said if answer.decision == "approve"],

@@ -19,13 +19,13 @@ from tasks.bundles import (
 from tasks.deploy_guard import insist_on_approval, insist_on_nothing_more, insist_on_written
 from tasks.evidence import chain_of, note
 from tasks.examine import subject_of
+from tasks.hold import insist_on_no_hold
 from tasks.known_state import insist_on_known_state
-from tasks.record import ensure_record, ensure_state, failure_recorded
+from tasks.record import ensure_record, ensure_state, failure_recorded, is_shipped
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, ProductionPlan, Release, Validated
-from tasks.standing import deployed_records
 from tasks.step import ensure, stop_if_cancelled
 from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.github_repo import GitHubRepo
@@ -60,11 +60,12 @@ def ensure_deployed(
         TryAgain: the workspace does not answer.
     """
     hub = GitHubRepo(release.repository)
-    if deployed_records(hub, environment, candidate.commit):
+    if is_shipped(release, hub, environment, candidate.commit):
         log.info("%s was deployed to %s before", candidate.commit[:12], environment)
         return
     if environment == PRODUCTION:
         insist_on_approval(approved)
+        insist_on_no_hold(release)
     with bundle_clis(release, candidate, release.target(environment)) as clis:
         _insist_on_same_deployer(bundles)
         record = ensure_record(release, hub, environment, candidate.commit)

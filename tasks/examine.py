@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, plan_without_secrets, workspace_of
 from tasks.known_state import insist_on_known_state
@@ -21,6 +22,7 @@ from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import credentials_of, secrets_in, target_of
 from tasks.target_facts import affected, protection
+from tasks.unfinished import rest_of
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +36,15 @@ def validation(release: Release, candidate: Candidate, *, commit: str, target: s
     Raises:
         NeedsHuman: a bundle is not valid, or names another host than ours.
     """
-    with bundle_clis(release, candidate, target) as clis:
-        found = all_validated(clis, target)
+    found = validated_on(release, candidate, target)
     log.info("%s: %s at %s is valid", target, ", ".join(v.bundle for v in found), commit[:12])
     return found
+
+
+def validated_on(release: Release, candidate: Candidate, target: str) -> tuple[Validated, ...]:
+    """The same, found out now."""
+    with bundle_clis(release, candidate, target) as clis:
+        return all_validated(clis, target)
 
 
 @evidence("check")
@@ -101,11 +108,8 @@ def production_plan(
         look: counts up each time production had changed since the plan that was approved.
     """
     log.info("look %d at what %s would get from %s", look, target, commit[:12])
-    if look == 1:
-        with bundle_clis(release, candidate, target) as clis:
-            plan = _planned(release, candidate, clis, bundles)
-    else:  # what validation found out may be weeks old
-        plan = plan_of_production(release, candidate)
+    # What validation found out may be weeks old when it is looked at again.
+    plan = planned_on_production(release, candidate, bundles if look == 1 else None)
     show(
         f"plan {release.version} {commit[:12]}",
         plan.page,
@@ -116,16 +120,23 @@ def production_plan(
 
 def plan_of_production(release: Release, candidate: Candidate) -> ProductionPlan:
     """The same, found out now: also as whom we would deploy, where to, and with what."""
+    return planned_on_production(release, candidate, None)
+
+
+def planned_on_production(
+    release: Release, candidate: Candidate, bundles: tuple[Validated, ...] | None
+) -> ProductionPlan:
+    """The same, with what validation found out about the bundles before; None: it is found out now."""
     target = release.target(PRODUCTION)
     with bundle_clis(release, candidate, target) as clis:
-        return _planned(release, candidate, clis, all_validated(clis, target))
+        return _planned(release, candidate, clis, bundles or all_validated(clis, target))
 
 
 def _planned(
     release: Release, candidate: Candidate, clis: list[BundleCli], bundles: tuple[Validated, ...]
 ) -> ProductionPlan:
     insist_on_known_state(release, candidate, bundles)
-    plans = {v.bundle: plan_without_secrets(cli, v) for cli, v in zip(clis, bundles, strict=True)}
+    plans = {v.bundle: _plan_of(release, cli, v) for cli, v in zip(clis, bundles, strict=True)}
     pages = [
         _page(release, candidate, bundle, Plan.of_object(plans[bundle.bundle]), several=len(bundles) > 1)
         for bundle in bundles
@@ -136,6 +147,12 @@ def _planned(
         pages,
         gate_changes=tuple(guard_changes(release.settings, candidate.settings)),
     )
+
+
+def _plan_of(release: Release, cli: BundleCli, bundle: Validated) -> dict[str, Any]:
+    """A bundle's plan; a rollback also undoes what a deploy that was ended in the middle has made."""
+    after_unfinished = release.kind == "rollback" and rest_of(cli, bundle) is not None
+    return plan_without_secrets(cli, bundle, after_unfinished=after_unfinished)
 
 
 def _page(

@@ -28,8 +28,10 @@ def insist_on_known_state(release: Release, candidate: Candidate, bundles: tuple
         TryAgain: the workspace does not answer.
     """
     recorded = recorded_of(GitHubRepo(release.repository).newest_successful_deployment(PRODUCTION))
-    tagged = Mirror(release.repository).tags().get(release.tag)
-    ours = {candidate.commit, *([tagged] if tagged else [])}
+    tags = Mirror(release.repository).tags()
+    # A rollback also finds there what it withdraws, where that did not end well.
+    known = (release.settings.tag(v) for v in (release.version, release.withdraws) if v)
+    ours = {candidate.commit, *(tags[tag] for tag in known if tag in tags)}
     for bundle in bundles:
         runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
         place = _place(release, candidate, bundle, runs)

@@ -52,7 +52,7 @@ def plan_hotfix(
         )
     asked = requester_of(hub, plan.version, plan.phase) or requested_by
     if plan.phase < Phase.PUBLISHED and not plan.finished:
-        insist_on_requester(hub, here.settings, asked)
+        insist_on_requester(hub, here.settings.approval, asked)
     log.info("%s %s, the hotfix of %s, is %s", repository, plan.version, plan.fix.title, plan.phase.words)
     return Release(
         repository=repository,

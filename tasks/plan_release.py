@@ -11,6 +11,7 @@ from tasks.rules.outcomes import given_up
 from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Release
 from tasks.rules.settings import ReleaseSettings
+from tasks.rules.settings_approval import Approval
 from tasks.rules.versions import Version, highest
 from tasks.standing import kind_of, phase_now, production_settings
 from tasks.step import ensure, run_url
@@ -44,7 +45,7 @@ def plan_release(
     source = mirror.branches()[settings.branches.develop]
     asked = requester_of(hub, choice.version, phase) or requested_by
     if phase < Phase.PUBLISHED:
-        insist_on_requester(hub, settings, asked)
+        insist_on_requester(hub, settings.approval, asked)
     if phase is Phase.PLANNED:
         _insist_on_production_in_develop(mirror, settings, source, given_up=pinned is not None)
     log.info("%s %s is %s", repository, choice.version, phase.words)
@@ -136,13 +137,13 @@ def requester_of(hub: GitHubRepo, version: Version, phase: Phase) -> str:
     return asked[-1] if asked else ""
 
 
-def insist_on_requester(hub: GitHubRepo, settings: ReleaseSettings, login: str) -> None:
+def insist_on_requester(hub: GitHubRepo, approval: Approval, login: str) -> None:
     """Insist that somebody whom GitHub knows asks, wherever reviews are to be verified.
 
     Raises:
         NeedsHuman: nobody does.
     """
-    if not login and settings.approval.policy == "prefect":
+    if not login and approval.policy == "prefect":
         return
     remedy = "start with `requested_by`: the GitHub login of the person who asks for this release"
     if not login:

@@ -8,14 +8,15 @@ from dataclasses import replace
 
 from tasks.asked import asked_since, ensure_asked
 from tasks.evidence import chain_of, note, page_url
+from tasks.record import record_of
 from tasks.rules.approved import approved_before, shown_facts
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
-from tasks.rules.release import Candidate, Examined, Fix, Proposal, Release
+from tasks.rules.release import PRODUCTION, Candidate, Examined, Fix, Proposal, Release
 from tasks.rules.settings import SYNC_PREFIX
 from tasks.rules.texts import SHORT, control_comment, marker, pr_body, pr_title
-from tasks.standing import current_pull_request, phase_now
+from tasks.standing import current_pull_request, phase_of_release, pull_request_of
 from tasks.step import ensure
 from tasks.systems import connections
 from tasks.systems.git_repo import Commit, Mirror
@@ -52,7 +53,7 @@ def ensure_shown(release: Release, proposal: Proposal) -> Proposal:
         TryAgain: GitHub does not show it yet.
     """
     hub, digest = GitHubRepo(release.repository), proposal.plan.digest
-    merged = hub.pull_request(proposal.number).state == "merged"
+    merged = is_under_way(release, proposal, hub)
     if merged and approved_before(chain_of(release.repository, release.name), proposal.plan):
         return proposal
     shown = _in_evidence(release, proposal)
@@ -63,13 +64,20 @@ def ensure_shown(release: Release, proposal: Proposal) -> Proposal:
     return replace(shown, shown_at=ensure_asked(release, hub, proposal.candidate, digest))
 
 
+def is_under_way(release: Release, proposal: Proposal, hub: GitHubRepo) -> bool:
+    """Whether what was approved has begun: the pull request is merged, or a rollback is being deployed."""
+    if release.kind == "rollback":
+        return record_of(release, hub, PRODUCTION, proposal.candidate.commit) is not None
+    return hub.pull_request(proposal.number).state == "merged"
+
+
 def _in_evidence(release: Release, proposal: Proposal) -> Proposal:
     """The whole plan is in the evidence, as data and as a page; the proposal with where it is, and what has changed."""
     name, plan = release.name, proposal.plan
     page = f"plan-{plan.digest[:SHORT]}.md"
     facts = shown_facts(plan, proposal.number)
     chain = note(release.repository, name, "shown", facts, files={page: plan.page.encode()})
-    again = chain.last("asked again", now=plan.digest)
+    again = chain.now.last("asked again", now=plan.digest)
     return replace(
         proposal,
         page_url=page_url(release.repository, name, page),
@@ -88,11 +96,10 @@ def tell(release: Release, phase: Phase, *, proposal: Proposal) -> None:
 def tell_stop(release: Release, error: ReleaseError) -> None:
     """The control comment says what is so and what to do; nothing, while there is no pull request yet."""
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
-    base, head = release.settings.branches.production, mirror.branches().get(release.branch)
-    pull = current_pull_request(hub, release.branch, base, head)
+    pull = pull_request_of(release, mirror, hub)
     if pull is None or pull.state == "closed":
         return
-    phase = phase_now(mirror, hub, release.settings, release.version)
+    phase = phase_of_release(release, mirror, hub)
     text = control_comment(release, phase, note=f"```\n{error.problem}\n```", remedy=error.remedy)
     ensure_comment(release, hub, pull.number, text)
 
@@ -108,8 +115,9 @@ def told_when_it_stops(release: Release) -> Iterator[None]:
 
 
 def ensure_comment(release: Release, hub: GitHubRepo, number: int, text: str) -> None:
-    """Our one comment on the pull request says `text`; it is edited, never repeated."""
-    ensure_said(hub, number, marker(release), text)
+    """Our one comment on the pull request says `text`; it is edited, never repeated. 0 is no pull request."""
+    if number:
+        ensure_said(hub, number, marker(release), text)
 
 
 def ensure_said(hub: GitHubRepo, number: int, first_line: str, text: str, *, only_edit: bool = False) -> None:

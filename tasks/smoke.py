@@ -5,12 +5,11 @@ import logging
 
 from tasks.bundles import workspace_of
 from tasks.evidence import note
-from tasks.record import ensure_record, ensure_state, failure_recorded
+from tasks.record import ensure_record, ensure_state, failure_recorded, is_shipped
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
-from tasks.standing import deployed_records
 from tasks.step import ensure
-from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 from tasks.systems.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -29,12 +28,12 @@ def ensure_smoked(
         TryAgain: the workspace does not answer.
     """
     hub = GitHubRepo(release.repository)
-    if deployed_records(hub, environment, candidate.commit):
+    if is_shipped(release, hub, environment, candidate.commit):
         return
     record = ensure_record(release, hub, environment, candidate.commit)
     with failure_recorded(release, hub, record, "smoke"):
         runs = {
-            key: _smoke(release, candidate, bundles, environment=environment, key=key)
+            key: _smoke(release, candidate, bundles, record=record, key=key)
             for key in _jobs(release, candidate, environment)
         }
     facts = {"target": release.target(environment), "commit": candidate.commit, "runs": runs}
@@ -51,13 +50,20 @@ def _jobs(release: Release, candidate: Candidate, environment: str) -> tuple[str
 
 
 def _smoke(
-    release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str, key: str
+    release: Release,
+    candidate: Candidate,
+    bundles: tuple[Validated, ...],
+    *,
+    record: DeploymentRecord,
+    key: str,
 ) -> str:
     """Let the smoke job run; returns the page of the run that ended well."""
+    environment = record.environment
     workspace = workspace_of(release.target(environment))
     job = _job(workspace, bundles, key)
     minutes = candidate.settings.smoke.within_minutes
-    run = _this_run(workspace, job, f"{release.key} {candidate.commit} {environment} {key}")
+    # Of this deployment: what went well there before, and was deployed again, is tested again.
+    run = _this_run(workspace, job, f"{release.key} {candidate.commit} {environment} {record.id} {key}")
     outcome = workspace.await_run(run, within_seconds=minutes * 60, every_seconds=LOOK_EVERY_SECONDS)
     log.info("%s\n%s", outcome.url, outcome.output)
     if not outcome.succeeded:

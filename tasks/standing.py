@@ -1,11 +1,14 @@
 """Look up where a release stands, in git and on GitHub."""
 
-from tasks.evidence import chain_in
+from collections.abc import Iterator
+
+from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.evidence import blocked
-from tasks.rules.outcomes import Stopped, given_up, kind_in, stopped
+from tasks.rules.evidence import WITHDRAWN, blocked
+from tasks.rules.outcomes import Hold, Stopped, given_up, held, kind_in, stopped
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING, Release
+from tasks.rules.rollbacks import phase_of_rollback
 from tasks.rules.settings import ReleaseSettings, settings_of
 from tasks.rules.settings_words import Kind
 from tasks.rules.settings_yaml import parsed
@@ -66,6 +69,27 @@ def current_pull_request(
     return None
 
 
+def merged_pull_request(
+    mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version
+) -> PullRequest | None:
+    """The pull request that brought a version into production's branch; None where GitHub knows of none."""
+    names = (settings.release_branch(version), settings.hotfix_branch(version))
+    first = branch_of(mirror, settings, version)
+    for name in sorted(names, key=lambda name: name != first):
+        for pull in hub.pull_requests(name, settings.branches.production):
+            if pull.state == "merged":
+                return pull
+    return None
+
+
+def pull_request_of(release: Release, mirror: Mirror, hub: GitHubRepo) -> PullRequest | None:
+    """The pull request on which people speak about a release; about a rollback on that of what it withdraws."""
+    if release.withdraws is not None:
+        return merged_pull_request(mirror, hub, release.settings, release.withdraws)
+    head = mirror.branches().get(release.branch)
+    return current_pull_request(hub, release.branch, release.settings.branches.production, head)
+
+
 def kind_of(mirror: Mirror, settings: ReleaseSettings, version: Version) -> Kind:
     """Whether a version is a release's or a hotfix's: by its branch, or where that is gone, by what was noted."""
     branches = mirror.branches()
@@ -124,6 +148,37 @@ def phase_now(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, versio
     return phase_of(facts_of(mirror, hub, settings, version))
 
 
+def phase_of_release(release: Release, mirror: Mirror, hub: GitHubRepo) -> Phase:
+    """How far a release, or a rollback, has come."""
+    if release.withdraws is not None:
+        return phase_of_rollback(chain_in(mirror, release.name))
+    return phase_now(mirror, hub, release.settings, release.version)
+
+
+def holds(mirror: Mirror) -> list[Hold]:
+    """The holds on versions after the newest one that reached production to stay, newest first.
+
+    An older one keeps nothing away any more: what came after it holds what it lacked, or its hold was lifted. As of
+    the mirror's last fetch.
+    """
+    return list(_holds(mirror))
+
+
+def _holds(mirror: Mirror) -> Iterator[Hold]:
+    for version in sorted(_noted(mirror), reverse=True):
+        chain = chain_in(mirror, version)
+        hold = held(chain)
+        if hold is not None:
+            yield hold
+        elif chain.last("smoked") is not None and chain.last(WITHDRAWN) is None:
+            return
+
+
+def _noted(mirror: Mirror) -> set[Version]:
+    """The versions about which something is noted."""
+    return {v for name in mirror.names_below(EVIDENCE) if (v := Version.of_tag(name)) is not None}
+
+
 def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str, name: str) -> str:
     """The fingerprint of what may decide a question about #`number`, as of the mirror's last fetch.
 
@@ -139,6 +194,7 @@ def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str,
             reviews=[(review.id, review.state, review.body) for review in hub.reviews(number)],
             blocked=f"{block.by}, {block.at}: {block.reason}" if block else "",
             base_head=branches.get(pull.base) if pull.state == "open" else None,
+            held=[hold.version for hold in holds(mirror)],
         )
     )
 

@@ -75,7 +75,7 @@ def _pull(hub: GitHubRepo, number: int) -> Pull | None:
         if error.status == NOT_FOUND:
             return None
         raise
-    return Pull(found.merged_by or "", found.merge_commit or "", hub.reviews(number))
+    return Pull(found.merged_by or "", found.merge_commit or "", hub.reviews(number), found.head_sha)
 
 
 def _history(ledger: Ledger, head: str, chain: Chain) -> str:

@@ -20,6 +20,8 @@ FORM = 1
 BLOCKED, UNBLOCKED = "blocked", "unblocked"
 WITHDRAWN, LIFTED = "withdrawn", "hold lifted"
 STOPPED, RETRIED = "stopped in production", "retried"
+REJECTED, ROLLED_BACK = "rejected", "rolled back"
+_ENDS = frozenset({REJECTED, ROLLED_BACK})  # how a rollback ends; another one of its name begins anew
 _PAIRS = ({BLOCKED, UNBLOCKED}, {WITHDRAWN, LIFTED}, {STOPPED, RETRIED})  # each of two takes back the other
 FILES = "files"  # the fact that holds the SHA-256 of each file that was kept with an entry
 
@@ -73,6 +75,18 @@ class Chain:
         return self.entries[-1].hash if self.entries else _hash(self._head)
 
     @property
+    def now(self) -> "Chain":
+        """What was noted since a rollback of this name ended last; of a release, everything."""
+        if not self._of_rollbacks:
+            return self
+        ended = [number for number, entry in enumerate(self.entries, 1) if entry.kind in _ENDS]
+        return Chain(self.repository, self.version, self.entries[max(ended, default=0) :])
+
+    @property
+    def _of_rollbacks(self) -> bool:
+        return self.version.startswith("rollback-")
+
+    @property
     def _head(self) -> dict[str, Any]:
         return {"form": FORM, "repository": self.repository, "version": self.version}
 
@@ -98,9 +112,13 @@ class Chain:
         return None
 
     def says(self, kind: str, facts: Mapping[str, Any]) -> bool:
-        """Whether the newest entry of that kind says the same; an unblocking takes back a block, and so on."""
+        """Whether the newest entry of that kind says the same; an unblocking takes back a block, and so on.
+
+        What an ended rollback of this name said is said of that one only.
+        """
         kinds = next((pair for pair in _PAIRS if kind in pair), {kind})
-        newest = next((e for e in reversed(self.entries) if e.kind in kinds), None)
+        entries = self.now.entries or (self.entries[-1:] if kind in _ENDS else ())
+        newest = next((e for e in reversed(entries) if e.kind in kinds), None)
         return newest is not None and newest.kind == kind and _same(newest.facts, facts)
 
     def continues(self, earlier: "Chain") -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.rules.digests import short
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.evidence import Chain, Entry, blocked
+from tasks.rules.evidence import ROLLED_BACK, Chain, Entry, blocked
 from tasks.rules.release import PRODUCTION, STAGING
 from tasks.rules.reviews import Review
 
@@ -21,11 +21,12 @@ _SHIPPED = frozenset({"approved", "merged", "tagged", "deployed"})
 
 @dataclass(frozen=True)
 class Pull:
-    """A pull request: who merged it as which commit ("" for both where it is not merged), and its reviews."""
+    """A pull request: who merged it as which commit ("" for both where it is not merged), its reviews, its last commit."""
 
     merged_by: str = ""
     merge_commit: str = ""
     reviews: Sequence[Review] = ()
+    head: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,7 @@ def _approved(place: _Place) -> Iterator[str]:
         yield "it names no review"
     if policy in {"prefect", "both"} and not any(f.get("decision") == "approve" for f in form):
         yield "nobody approved it in the form"
-    for noted in reviews:
-        yield from _review(place, noted, pull)
+    yield from _reviews(place, reviews, pull)
     for override in _list(facts.get("overrides")):
         yield from _override(override, pull)
 
@@ -165,7 +165,16 @@ def _list(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _review(place: _Place, noted: Mapping[str, Any], pull: Pull) -> Iterator[str]:
+def _reviews(place: _Place, reviews: Sequence[Mapping[str, Any]], pull: Pull) -> Iterator[str]:
+    # The reviews of a rollback are of the commit that the withdrawn version's pull request holds.
+    reviewed = place.says("reviewed") or place.commit
+    if reviewed not in {place.commit, pull.head}:
+        yield f"{short(reviewed)}, which was reviewed, is not what the pull request holds"
+    for noted in reviews:
+        yield from _review(place, noted, pull, reviewed)
+
+
+def _review(place: _Place, noted: Mapping[str, Any], pull: Pull, reviewed: str) -> Iterator[str]:
     login, number = str(noted.get("login", "")), noted.get("id")
     yield from _independent(place, login)
     if not number:
@@ -179,15 +188,15 @@ def _review(place: _Place, noted: Mapping[str, Any], pull: Pull) -> Iterator[str
     yield from _authored(found, login)
     if found.state != "APPROVED":
         yield f"review {number} of {login} {_NOT_APPROVING.get(found.state, 'does not approve')}"
-    if found.commit != place.commit:
-        yield f"review {number} of {login} is about {short(found.commit)}, not {short(place.commit)}"
+    if found.commit != reviewed:
+        yield f"review {number} of {login} is about {short(found.commit)}, not {short(reviewed)}"
     if noted.get("at") is not None and _moment(noted["at"]) != found.at:
         yield f"review {number} of {login} was sent at {found.at:%Y-%m-%dT%H:%M:%SZ}, not {noted['at']}"
 
 
 def _independent(place: _Place, login: str) -> Iterator[str]:
     """Complain where the approver asked for the release, or nobody knows who did."""
-    asked = [e for e in place.before.entries if e.kind == "asked"]
+    asked = [e for e in place.before.now.entries if e.kind == "asked"]
     if not asked:
         yield "nobody is noted as having asked for the release"
     if login.lower() in {str(e.facts.get("requested_by", "")).lower() for e in asked}:
@@ -247,7 +256,8 @@ def _tagged(place: _Place) -> Iterator[str]:
 
 
 def _deployed(place: _Place) -> Iterator[str]:
-    digest, tagged = place.says("digest"), place.before.last("tagged")
+    # A rollback deploys what was tagged long ago, as its start has noted it.
+    digest, tagged = place.says("digest"), place.before.last("tagged") or place.before.last("asked")
     if place.before.last("approved", digest=digest) is None:
         yield f"nobody approved the plan {short(digest)} before"
     if tagged is None or tagged.facts.get("commit") != place.commit:
@@ -256,12 +266,26 @@ def _deployed(place: _Place) -> Iterator[str]:
         yield f"GitHub has no deployment of {short(place.commit)} to {PRODUCTION}"
 
 
+def _asked(place: _Place) -> Iterator[str]:
+    """Complain where the tag that a rollback goes back to is on another commit."""
+    tag = place.says("tag")
+    if tag and place.seen.tags.get(tag) != place.commit:
+        yield f"the tag {tag} is not on {short(place.commit)}"
+
+
+def _rolled_back(place: _Place) -> Iterator[str]:
+    smoked = place.before.now.last("smoked", commit=place.commit)
+    if smoked is None:
+        yield f"{short(place.commit)} was not deployed and tested before"
+
+
 def _published(place: _Place) -> Iterator[str]:
     if not place.seen.published:
         yield f"GitHub has no published release {place.whole.version}"
 
 
 _CHECKS: Mapping[str, Callable[[_Place], Iterator[str]]] = {
+    "asked": _asked,
     "checked": _checked,
     "rehearsed": _rehearsed,
     "shown": _shown,
@@ -270,6 +294,7 @@ _CHECKS: Mapping[str, Callable[[_Place], Iterator[str]]] = {
     "tagged": _tagged,
     "deployed": _deployed,
     "published": _published,
+    ROLLED_BACK: _rolled_back,
 }
 
 

@@ -91,6 +91,15 @@ def _said(facts: Facts) -> str:
     return f"{by}{_why(facts)}".removeprefix(": ")
 
 
+def _withdrawn(facts: Facts) -> str:
+    return f"for {facts.get('to')}, {_said(facts)}"
+
+
+def _rolled_back(facts: Facts) -> str:
+    gone = _value(facts.get("withdrawn")) or "nothing"
+    return f"to {facts.get('tag')}, {_value(facts.get('commit'))}; withdrawn: {gone}"
+
+
 def _bound(facts: Facts) -> str:
     tree = f", tree {_value(facts['tree'])}" if facts.get("tree") else ""
     return f"{_value(facts.get('commit'))}{tree}"
@@ -138,6 +147,9 @@ _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "tagged": _tagged,
     "blocked": _said,
     "unblocked": _said,
+    "withdrawn": _withdrawn,
+    "hold lifted": _said,
+    "rolled back": _rolled_back,
     "rejected": _said,
     "expired": _said,
     "cancelled": _said,

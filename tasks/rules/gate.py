@@ -18,7 +18,7 @@ from typing import Literal
 
 from tasks.rules.evidence import Block
 from tasks.rules.freezes import Frozen
-from tasks.rules.outcomes import Stopped
+from tasks.rules.outcomes import Hold, Stopped
 from tasks.rules.overrides import Override
 from tasks.rules.places import Place, places
 from tasks.rules.reviews import Reviewed
@@ -121,14 +121,15 @@ class Said:
 class Against:
     """What stands against a deploy at this moment, whatever people approved.
 
-    A block by somebody, another release that stopped half way in production, a freeze, or too short a time on
-    staging (until then).
+    A block by somebody, another release that stopped half way in production, a freeze, too short a time on staging
+    (until then), or versions that were withdrawn and held all that this one holds.
     """
 
     block: Block | None = None
     half_way: Stopped | None = None
     frozen: Frozen | None = None
     soak_until: datetime | None = None
+    holds: tuple[Hold, ...] = ()
 
 
 def judge(
@@ -151,6 +152,7 @@ def judge(
     missing = (
         *_blocked(against.block),
         *_half_way(against.half_way),
+        *_held(against.holds),
         *_elsewhere(asked, proposed),
         *wanted,
         *late,
@@ -184,7 +186,19 @@ def _final(asked: Asked, proposed: Proposed, said: Sequence[Said]) -> Judgement 
 
 
 def _blocked(block: Block | None) -> list[str]:
-    return [f"{block.by} blocked this release: {' '.join(block.reason.split())}"] if block else []
+    return [f"{block.by} blocked this release: {_one_line(block.reason)}"] if block else []
+
+
+def _held(holds: Sequence[Hold]) -> list[str]:
+    return [
+        f"it holds nothing that {hold.version} did not, which was withdrawn for {hold.to} ({_one_line(hold.reason)}):"
+        f" push a commit that mends it, or lift the hold: `dabflow unhold {hold.version} --reason TEXT`"
+        for hold in holds
+    ]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _half_way(other: Stopped | None) -> list[str]:

@@ -8,6 +8,7 @@ from tasks.rules.digests import Canonical, Subject
 from tasks.rules.names import Named
 from tasks.rules.phases import Phase
 from tasks.rules.settings import ReleaseSettings
+from tasks.rules.settings_approval import Approval
 from tasks.rules.settings_words import Kind
 from tasks.rules.versions import Version
 
@@ -86,6 +87,11 @@ class Release:
     @property
     def tag(self) -> str:
         return self.settings.tag(self.version)
+
+    @property
+    def approval(self) -> Approval:
+        """Who opens the gate for it."""
+        return self.settings.approval_of(self.kind)
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ from tasks.rules.gate import Judgement
 from tasks.rules.markdown import GITHUB_LIMIT, code, limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
+from tasks.rules.rollback_text import asked_for, rollback_words
 from tasks.rules.waiting import Waiting
 
 REST = "the whole plan is an artifact of the run in Prefect"
@@ -54,11 +55,12 @@ def control_comment(
     remedy: str = "",
 ) -> str:
     """The one comment that always tells where the release stands and what happens next."""
+    words, next_step = _phase(release, phase)
     lines = [
         marker(release),
-        f"### {release.title}: {'stopped, ' if remedy else ''}{phase.words}",
+        f"### {release.title}: {'stopped, ' if remedy else ''}{words}",
         "",
-        f"**Next:** {remedy or phase.next_step_of(release.kind)}",
+        f"**Next:** {remedy or next_step}",
         *_missing(missing),
     ]
     if note:
@@ -71,12 +73,21 @@ def control_comment(
     return limited("\n".join(lines).rstrip() + "\n", rest=_rest(proposal))
 
 
+def _phase(release: Release, phase: Phase) -> tuple[str, str]:
+    """What a phase is called, and what happens next."""
+    if release.withdraws:
+        return rollback_words(release, phase)
+    return phase.words, phase.next_step_of(release.kind)
+
+
 def form_description(release: Release, proposal: Proposal, judgement: Judgement) -> str:
     """What the approver reads above the form in Prefect."""
+    pull = f"Pull request: [#{proposal.number}]({proposal.url})" if proposal.number else "No pull request"
     lines = [
         f"## {release.title} to production?",
         "",
-        f"Pull request: [#{proposal.number}]({proposal.url})",
+        *([asked_for(release), ""] if release.withdraws else []),
+        pull,
         *_missing(judgement.missing),
         "",
         *_what_is_asked(proposal, _by_name(proposal)),
@@ -144,6 +155,8 @@ def tag_message(release: Release) -> str:
 
 
 def deployment_text(release: Release, environment: str) -> str:
+    if release.withdraws:
+        return f"back from {release.withdraws} to {release.version}"
     where = {STAGING: "rehearsed on staging", PRODUCTION: "goes to production"}[environment]
     return f"{release.version} {where}"
 

@@ -70,8 +70,9 @@ class OnGitHub:
     """What GitHub shows about a release that waits, as far as a change of it matters to its approval.
 
     `state` and `base` are the pull request's, `head` is the commit of its branch, None where that is gone;
-    `reviews` are id, state and text of each; `blocked` is who blocked the release and why, "" if nobody did.
-    `base_head` is the commit of the base as long as the pull request is open.
+    `reviews` are id, state and text of each; `blocked` is who blocked the release and why, "" if nobody did; `held`
+    are the versions that may not go to production again. `base_head` is the commit of the base as long as the pull
+    request is open.
     """
 
     state: str
@@ -80,12 +81,13 @@ class OnGitHub:
     reviews: Sequence[tuple[int, str, str]] = ()
     blocked: str = ""
     base_head: str | None = None
+    held: Sequence[str] = ()
 
 
 def fingerprint(seen: OnGitHub) -> str:
     """A short text that differs as soon as anything in `seen` does."""
     reviews = [repr(review) for review in sorted(seen.reviews)]
-    parts = [seen.state, seen.base, str(seen.head), *reviews, seen.blocked, str(seen.base_head)]
+    parts = [seen.state, seen.base, str(seen.head), *reviews, seen.blocked, str(seen.base_head), *seen.held]
     return sha256("\0".join(map(repr, parts)).encode()).hexdigest()[:32]
 
 

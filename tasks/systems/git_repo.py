@@ -96,6 +96,11 @@ class Mirror:
         """The commit of a ref by its full name, None where there is none."""
         return str(self._git().for_each_ref("--format=%(objectname)", name)) or None
 
+    def names_below(self, prefix: str) -> list[str]:
+        """What follows `prefix` (`refs/.../`) in the full names of the refs that begin with it."""
+        lines = self._git().for_each_ref("--format=%(refname)", prefix)
+        return [line.removeprefix(prefix) for line in str(lines).splitlines()]
+
     def default_branch(self) -> str:
         """The branch that GitHub shows first.
 

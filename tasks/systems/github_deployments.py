@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 
 from github.GithubObject import NotSet
@@ -56,9 +55,17 @@ class Deployments(GitHubClient):
 
     def deployments_since_success(self, environment: str) -> list[DeploymentRecord]:
         """Deployments to an environment that are newer than its newest successful one, newest first."""
+        return [r for r in self.deployments_until_success(environment) if r.state != "success"]
+
+    def deployments_until_success(self, environment: str) -> list[DeploymentRecord]:
+        """The same with the newest successful one, if there is one, as the last."""
+        found: list[DeploymentRecord] = []
         with github_errors(f"reading the deployments to {environment}"):
-            found = map(self._deployment, self._repo.get_deployments(environment=environment))
-            return list(takewhile(lambda record: record.state != "success", found))
+            for record in map(self._deployment, self._repo.get_deployments(environment=environment)):
+                found.append(record)
+                if record.state == "success":
+                    break
+        return found
 
     def create_deployment(self, environment: str, sha: str, payload: dict[str, Any], *, text: str) -> None:
         """Record that `sha` goes to `environment`.

@@ -10,7 +10,7 @@ from io import BytesIO
 
 from github.GitRelease import GitRelease
 
-from tasks.systems.github_client import GitHubClient, github_errors
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors
 
 _WHOLE = "uploaded"
 _CHUNK_BYTES = 64 * 1024
@@ -26,6 +26,7 @@ class ReleaseRecord:
     body: str
     draft: bool
     url: str
+    prerelease: bool = False
 
 
 class Releases(GitHubClient):
@@ -51,6 +52,25 @@ class Releases(GitHubClient):
         """Publish a draft as the latest release."""
         with github_errors(f"publishing the release {release.tag}"):
             self._repo.get_release(release.id).update_release(name, body, draft=False, make_latest="true")
+
+    def latest_release(self) -> str:
+        """The tag of what GitHub calls the latest release; "" where there is none."""
+        try:
+            with github_errors("asking which release is the latest"):
+                return str(self._repo.get_latest_release().tag_name)
+        except Refused as error:
+            if error.status == NOT_FOUND:
+                return ""
+            raise
+
+    def edit_release(
+        self, release: ReleaseRecord, *, name: str, body: str, prerelease: bool, latest: bool = False
+    ) -> None:
+        """The release has this name, text and mark; a draft stays one. `latest`: it becomes the latest, else it is not."""
+        with github_errors(f"editing the release {release.tag}"):
+            self._repo.get_release(release.id).update_release(
+                name, body, draft=release.draft, prerelease=prerelease, make_latest=str(latest).lower()
+            )
 
     def attachment(self, release: ReleaseRecord, name: str) -> bytes | None:
         """The file of that name, or None where the release has none; half an upload is none."""
@@ -90,5 +110,11 @@ class Releases(GitHubClient):
 
 def _release(found: GitRelease) -> ReleaseRecord:
     return ReleaseRecord(
-        found.id, found.tag_name, found.name or "", found.body or "", found.draft, found.html_url
+        found.id,
+        found.tag_name,
+        found.name or "",
+        found.body or "",
+        found.draft,
+        found.html_url,
+        found.prerelease,
     )

@@ -1,0 +1,83 @@
+"""Holds: a version that was withdrawn does not go to production again, until somebody lifts its hold with a reason."""
+
+from tasks.evidence import chain_of, note
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.evidence import LIFTED, WITHDRAWN, Chain
+from tasks.rules.outcomes import Hold, held
+from tasks.rules.release import Release
+from tasks.rules.reviews import MAY_APPROVE
+from tasks.rules.rollback_text import lifted_comment
+from tasks.rules.rollbacks import hold_problem, hold_remedy
+from tasks.rules.versions import Version
+from tasks.standing import holds, merged_pull_request, production_settings
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+
+
+def insist_on_no_hold(release: Release) -> None:
+    """Insist that the version that would go to production was not withdrawn from it.
+
+    Raises:
+        NeedsHuman: it was, and its hold was not lifted.
+        TryAgain: GitHub did not answer.
+    """
+    hold = held(chain_of(release.repository, release.version))
+    if hold is not None:
+        raise NeedsHuman(hold_problem(hold), hold_remedy(hold))
+
+
+def without_news(release: Release, mirror: Mirror, commit: str) -> list[Hold]:
+    """The holds of versions before this one that held every change that `commit` holds; merges change nothing."""
+    tags, found = mirror.tags(), []
+    for hold in holds(mirror):
+        version = Version.parse(hold.version)
+        tag = tags.get(release.settings.tag(version))
+        if tag is None or version >= release.version:
+            continue
+        if all(len(made.parents) > 1 for made in mirror.commits(after=tag, upto=commit)):
+            found.append(hold)
+    return found
+
+
+def lifted(repository: str, version: Version, reason: str) -> str:
+    """The version may go to production again; returns what is so, as a sentence.
+
+    Raises:
+        NeedsHuman: the version was never withdrawn, the reason is empty, or the caller may not write.
+        TryAgain: GitHub did not answer.
+    """
+    hub, reason = GitHubRepo(repository), " ".join(reason.split())
+    if not reason:
+        raise NeedsHuman("lifting a hold needs a reason that others understand", "give it: --reason TEXT")
+    _insist_on_write_access(hub)
+    chain = chain_of(repository, version)
+    if chain.last(WITHDRAWN) is None:
+        raise NeedsHuman(
+            f"{version} was never withdrawn: there is no hold on it", "see what there is: dabflow status"
+        )
+    if held(chain) is None:
+        _tell(hub, chain, version)
+        return f"{chain.title} is not held"
+    chain = note(repository, version, LIFTED, {"by": hub.me, "reason": reason})
+    _tell(hub, chain, version)
+    return f"{chain.title} is no longer held: {reason}"
+
+
+def _insist_on_write_access(hub: GitHubRepo) -> None:
+    level = hub.permission(hub.me)
+    if level not in MAY_APPROVE:
+        raise NeedsHuman(
+            f"{hub.me} may not write to {hub.slug} (GitHub says: {level})",
+            "let somebody with write access do it, or use the token of such an account in DABFLOW_GITHUB_TOKEN",
+        )
+
+
+def _tell(hub: GitHubRepo, chain: Chain, version: Version) -> None:
+    """The pull request of the version has our comment about the lifted hold; written once for each."""
+    mirror, entry = Mirror(chain.repository), chain.last(LIFTED)
+    pull = merged_pull_request(mirror, hub, production_settings(mirror), version)
+    if pull is None or entry is None:
+        return
+    text = lifted_comment(chain.version, entry)
+    if hub.comment(pull.number, text.split("\n", 1)[0]) is None:
+        hub.add_comment(pull.number, text)

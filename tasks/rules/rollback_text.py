@@ -1,0 +1,117 @@
+"""What people read about a rollback: how its comment speaks of each phase, the withdrawn release, a lifted hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.evidence import Entry
+from tasks.rules.markdown import escaped_line
+from tasks.rules.phases import Phase
+from tasks.rules.release import Release
+from tasks.rules.versions import Version
+
+SUFFIX = " (withdrawn)"
+_BEGIN, _END = "<!-- dabflow-withdrawn:{} -->", "<!-- dabflow-withdrawn-end -->"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Name and text of a GitHub release."""
+
+    name: str
+    body: str
+
+
+def rollback_words(release: Release, phase: Phase) -> tuple[str, str]:
+    """What a phase is called for a rollback, and what happens next."""
+    to, gone = release.version, release.withdraws
+    read = (
+        f"approvers read what production would get, then review this pull request ({gone} as it was merged)"
+    )
+    mend = f"mend {gone} on develop. The next release must hold a commit that {gone} did not have"
+    words = {
+        Phase.PROPOSED: ("waits for approval", f"{read} and answer the form"),
+        Phase.REJECTED: ("rejected", f"nothing: production stays as it is. To try again, {again(release)}"),
+        Phase.MERGED: ("approved", f"dabflow deploys {to} to production"),
+        Phase.DEPLOYED: (f"production runs {to}", f"dabflow withdraws {gone}"),
+        Phase.PUBLISHED: (
+            f"production runs {to} again",
+            f"{mend}; or say why not: `dabflow unhold {gone} --reason TEXT`",
+        ),
+    }
+    return words.get(phase, ("begun", f"dabflow finds out what going back to {to} would do"))
+
+
+def again(release: Release) -> str:
+    return f"`dabflow rollback --to {release.version} --reason TEXT`"
+
+
+def asked_for(release: Release, *, mention: Sequence[str] = ()) -> str:
+    """Who wants the rollback and why, for those who decide; `mention` are asked by name."""
+    who = f"@{release.requested_by}" if release.requested_by else "somebody unknown"
+    asked = (
+        f"Production shall go back from {release.withdraws} to {release.version}, says {who}:"
+        f" {escaped_line(release.reason)}"
+    )
+    return asked + (f"\n\nFor review: {', '.join(f'@{login}' for login in mention)}" if mention else "")
+
+
+def does_not_fit(release: Release, error: NeedsHuman, *, deployed_by: str) -> tuple[str, str]:
+    """Problem and remedy where the old version cannot be validated or planned with the present command.
+
+    Args:
+        release: the rollback.
+        error: what the command said.
+        deployed_by: the version of the command that deployed it, "" where nobody noted it.
+    """
+    then = f"databricks {deployed_by}" if deployed_by else "a databricks of which nothing is noted"
+    problem = (
+        f"production cannot go back to {release.version} as things are; nobody was asked, and nothing was touched.\n"
+        f"{release.version} was deployed by {then}; this worker's says:\n{error.problem}"
+    )
+    remedy = (
+        f"{error.remedy}. If it is the version of the command: give a worker the one that deployed"
+        f" {release.version}, then retry. Else go back to another version, or release a fix"
+    )
+    return problem, remedy
+
+
+def withdrawn_line(release: Release, versions: Sequence[Version]) -> str:
+    """What a finished rollback has done, in a paragraph."""
+    gone = " and ".join(str(version) for version in versions)
+    return (
+        f"{asked_for(release)}\n\nThe tag {release.tag} is deployed and tested, GitHub's latest release is"
+        f" {release.version}, and {gone} {'is' if len(versions) == 1 else 'are'} marked as withdrawn."
+    )
+
+
+def withdrawn_page(page: Page, release: Release, link: str) -> Page:
+    """A release's page once it is withdrawn; unchanged where it says so already, whatever people call it since."""
+    begin = _BEGIN.format(release.name)
+    if begin in page.body:
+        return page
+    was = standing_page(page)
+    by = f"@{release.requested_by}" if release.requested_by else "somebody unknown"
+    note = (
+        f"> **Withdrawn.** Production runs [{release.version}]({link}) instead, asked for by {by}:"
+        f" {escaped_line(release.reason)}"
+    )
+    name = was.name if SUFFIX.strip() in was.name else f"{was.name}{SUFFIX}"
+    return Page(name, f"{begin}\n{note}\n{_END}\n\n{was.body}")
+
+
+def standing_page(page: Page) -> Page:
+    """The page of a release that is no longer withdrawn, as it was before."""
+    head, begun, rest = page.body.partition(_BEGIN.partition("{")[0])
+    _, ended, after = rest.partition(_END)
+    body = f"{head}{after.lstrip()}" if begun and ended else page.body
+    return Page(page.name.removesuffix(SUFFIX), body)
+
+
+def lifted_comment(version: str, entry: Entry) -> str:
+    """What the pull request says about a hold that was lifted; the first line tells it from every other comment."""
+    by, reason = entry.facts.get("by"), escaped_line(str(entry.facts.get("reason", "")))
+    return (
+        f"<!-- dabflow-unhold:{entry.hash} -->\n**{version} is no longer held**, says @{by}: {reason}\n\n"
+        "It may go to production again, also as a part of a release that holds nothing else.\n"
+    )
