@@ -40,8 +40,22 @@ class Meant:
         if not isinstance(waiting, dict):
             return True
         if self.pull_request is not None:
-            return bool(waiting.get("number") == self.pull_request)
-        return not self.branch or bool(waiting.get("branch") == self.branch)
+            return self.pull_request in {
+                waiting.get("number"),
+                *(sync.get("number") for sync in syncs(waiting)),
+            }
+        return not self.branch or self.branch in {waiting.get("branch"), *map(branch_of, syncs(waiting))}
+
+
+def syncs(waiting: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a run waits for besides: commits on their way into branches, each with a pull request."""
+    found = waiting.get("syncs")
+    return [sync for sync in found if isinstance(sync, dict)] if isinstance(found, list) else []
+
+
+def branch_of(sync: dict[str, Any]) -> str:
+    """Return the branch that carries one: `tasks.rules.syncs.Sync.branch`."""
+    return f"sync/{sync.get('what')}-into-{str(sync.get('into')).replace('/', '-')}"
 
 
 def wake_all(server: Server, meant: Meant, *, because: str) -> Iterator[str]:

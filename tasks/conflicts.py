@@ -24,7 +24,7 @@ def clashes_of(sync: Sync, files: tuple[str, ...], mirror: Mirror, hub: GitHubRe
     base = merges.base(incoming, there)
     if base is None:
         return Clashes()
-    origins = _Origins(mirror, hub)
+    origins = _Origins(hub, merges, (incoming, there))
 
     def side(path: str, upto: str) -> Side:
         commits, count = merges.changes_of(path, after=base, upto=upto, most=MOST_COMMITS)
@@ -36,25 +36,36 @@ def clashes_of(sync: Sync, files: tuple[str, ...], mirror: Mirror, hub: GitHubRe
 
 @dataclass
 class _Origins:
-    """Where commits come from, each asked about once."""
+    """Where commits come from, each looked up once; `heads` are the two sides."""
 
-    mirror: Mirror
     hub: GitHubRepo
+    merges: Merges
+    heads: tuple[str, str]
     numbers: dict[str, int] = field(default_factory=dict)
 
     def of(self, commit: Commit) -> Origin:
-        subject = commit.message.split("\n", 1)[0]
-        return Origin(commit.sha, subject, self._number(commit))
-
-    def _number(self, commit: Commit) -> int:
-        """The first pull request that brought it, or what it is a copy of."""
         source = picked_from(commit.message) or commit.sha
         if source not in self.numbers:
-            asks = len(self.numbers) < _MOST_QUESTIONS
-            self.numbers[source] = (self._first(source) if asks else 0) or number_in(commit.message)
-        return self.numbers[source]
+            found = self._by_merge(source) or number_in(commit.message)
+            self.numbers[source] = found or (
+                self._asked(source) if len(self.numbers) < _MOST_QUESTIONS else 0
+            )
+        return Origin(commit.sha, commit.message.split("\n", 1)[0], self.numbers[source])
 
-    def _first(self, commit: str) -> int:
+    def _by_merge(self, commit: str) -> int:
+        """The pull request whose merge brought it first, as git tells it."""
+        mirror = self.merges.mirror
+        if not mirror.has(commit):
+            return 0
+        for head in self.heads:
+            if mirror.is_ancestor(commit, head):
+                numbers = map(number_in, self.merges.brought_by(commit, head))
+                if number := next(filter(None, numbers), 0):
+                    return number
+        return 0
+
+    def _asked(self, commit: str) -> int:
+        """The same by GitHub: it knows those whose commits are in the default branch, and open ones."""
         try:
             found = self.hub.pull_requests_of(commit)
         except NeedsHuman as error:  # a copy of what GitHub does not have

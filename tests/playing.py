@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -154,22 +155,37 @@ class People:
         self, branch: str, path: str, text: str, *, login: str = "rita", onto: str | None = None
     ) -> str:
         """Push a commit on a branch that changes one file, to `onto` if that is another one; returns it."""
-        clone = Path(tempfile.mkdtemp(dir=self.world.folder))
-        token = b64encode(f"x:{self.world.github.accounts[login].token}".encode()).decode()
-        settings = ("http.extraHeader", f"Authorization: Basic {token}"), ("user.name", login)
-        options = [o for key, value in settings for o in ("-c", f"{key}={value}")]
-        url = f"{self.world.github_url}/{SLUG}.git"
-
-        def git(*command: str) -> str:
-            whole = ["git", *options, "-c", f"user.email={login}@acme.example", *command]
-            return subprocess.run(whole, cwd=clone, check=True, capture_output=True, text=True).stdout.strip()
-
-        git("clone", "--quiet", "--branch", branch, url, ".")
+        git, clone = self._cloned(branch, login)
         (clone / path).write_text(text, encoding="utf-8")
         git("add", path)
         git("commit", "--quiet", "-m", f"fix: change {path}")
         git("push", "--quiet", "origin", f"HEAD:refs/heads/{onto or branch}")
         return git("rev-parse", "HEAD")
+
+    def merge_into(self, branch: str, other: str, path: str, text: str, *, login: str = "rita") -> str:
+        """Merge another branch into one, resolve the conflict in one file, push; returns the merge commit."""
+        git, clone = self._cloned(branch, login)
+        with contextlib.suppress(subprocess.CalledProcessError):
+            git("merge", "--quiet", "--no-edit", f"origin/{other}")
+        (clone / path).write_text(text, encoding="utf-8")
+        git("add", path)
+        git("commit", "--quiet", "-m", f"Merge {other} into {branch}")
+        git("push", "--quiet", "origin", branch)
+        return git("rev-parse", "HEAD")
+
+    def _cloned(self, branch: str, login: str) -> tuple[Callable[..., str], Path]:
+        """Somebody's clone of a branch, and git in it."""
+        clone = Path(tempfile.mkdtemp(dir=self.world.folder))
+        token = b64encode(f"x:{self.world.github.accounts[login].token}".encode()).decode()
+        settings = ("http.extraHeader", f"Authorization: Basic {token}"), ("user.name", login)
+        options = [o for key, value in settings for o in ("-c", f"{key}={value}")]
+
+        def git(*command: str) -> str:
+            whole = ["git", *options, "-c", f"user.email={login}@acme.example", *command]
+            return subprocess.run(whole, cwd=clone, check=True, capture_output=True, text=True).stdout.strip()
+
+        git("clone", "--quiet", "--branch", branch, f"{self.world.github_url}/{SLUG}.git", ".")
+        return git, clone
 
     def pulls(self, base: str = "main", state: str = "all") -> list[Any]:
         found: list[Any] = self.api("rita", "GET", f"/pulls?state={state}&base={base}&per_page=100")

@@ -4,9 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.rules.settings import SYNC_PREFIX
+
 _PICKED = re.compile(r"^\(cherry picked from commit ([0-9a-f]{40})\)$", re.MULTILINE)
 _SQUASHED = re.compile(r"\(#(\d+)\)$")
-_MERGED = re.compile(r"Merge pull request #(\d+) from ")
+_MERGED = re.compile(rf"Merge pull request #(\d+) from (?!\S*{re.escape(SYNC_PREFIX)})")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def picked_from(message: str) -> str | None:
 
 
 def number_in(message: str) -> int:
-    """The pull request that GitHub wrote into the first line of a commit, 0 where it did not."""
+    """The pull request that GitHub wrote into the first line of a commit, 0 where it did not, or where it is ours."""
     subject = message.split("\n", 1)[0].strip()
     found = _MERGED.match(subject) or _SQUASHED.search(subject)
     return int(found[1]) if found else 0

@@ -14,7 +14,7 @@ from tasks.rules.waiting import Waiting
 
 _SHORT = 12
 _NO_CLASHES = Clashes()
-_ANCESTOR = "it must stay an ancestor of the branch: only so git, and dabflow, can tell that nothing is lost"
+_WHY = "only from the commits git, and dabflow, can tell that nothing is lost"
 
 
 def sync_marker(repository: str, sync: Sync) -> str:
@@ -33,7 +33,7 @@ def sync_message(sync: Sync) -> str:
 def sync_body(sync: Sync) -> str:
     return (
         f"`{sync.into}` must contain {sync.what}, so that no fix is lost. Merging or closing this releases nothing.\n\n"
-        f"Merge it with a merge commit, not by squash or rebase: {_ANCESTOR}.\n"
+        f"Merge it with a merge commit, not by squash or rebase: {_WHY}.\n"
     )
 
 
@@ -58,8 +58,8 @@ def under_way_comment(repository: str, sync: Sync) -> str:
 def lost_comment(repository: str, sync: Sync, *, again: int, merge_commits: bool) -> str:
     """What people read on a merged pull request that did not bring the commit."""
     why = (
-        f"It was squashed or rebased, so its commits are other ones now: the files are right, but {_ANCESTOR}. The next"
-        " merge would meet the same changes again, as conflicts."
+        f"It was squashed or rebased: the files came, the commits did not. But {_WHY}, and the next merge would meet"
+        " the same changes again, as conflicts."
     )
     lines = [
         sync_marker(repository, sync),
@@ -70,7 +70,7 @@ def lost_comment(repository: str, sync: Sync, *, again: int, merge_commits: bool
         f"**Next:** #{again} brings the commits themselves; it must be merged with a merge commit.",
     ]
     if not merge_commits:
-        lines += ["", _allow(sync)]
+        lines += ["", _allow(sync, f"#{again}")]
     return "\n".join(lines) + "\n"
 
 
@@ -108,7 +108,7 @@ def _told(sync: Sync, found: Against, mode: BackMergeMode, clashes: Clashes) -> 
         case Obstacle.CONFLICT:
             return _conflict(sync, mode, clashes)
         case Obstacle.NO_MERGE_COMMITS:
-            return [_allow(sync)]
+            return [_allow(sync, "this pull request")]
         case Obstacle.FAILING:
             remedy = f"mend it by a push to `{sync.branch}`, or run the check again"
             return [
@@ -139,7 +139,7 @@ def _conflict(sync: Sync, mode: BackMergeMode, clashes: Clashes) -> list[str]:
         f"git push origin {sync.branch}",
         "```",
         "",
-        f"Nothing in production waits for this; `{sync.into}` can be worked on meanwhile.",
+        "Production does not wait for this.",
     ]
 
 
@@ -149,11 +149,11 @@ def _then(mode: BackMergeMode) -> str:
     return "Then merge this pull request with a merge commit."
 
 
-def _allow(sync: Sync) -> str:
+def _allow(sync: Sync, pull: str) -> str:
     return (
         "This repository allows no merge commits, and nothing else can bring it there. **Next:** allow merge commits"
-        f" (settings of the repository, or the rules of `{sync.into}`) and merge this pull request with one; or"
-        f" somebody who may push to `{sync.into}` merges `{sync.branch}` there: `git merge --no-ff origin/{sync.branch}`."
+        f" (settings of the repository, or the rules of `{sync.into}`) and merge {pull} with one; or somebody who may"
+        f" push to `{sync.into}` merges the branch there: `git merge --no-ff origin/{sync.branch}`."
     )
 
 

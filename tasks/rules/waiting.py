@@ -44,7 +44,7 @@ class Waiting:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         times = {name: moment.isoformat() for name in _TIMES if (moment := getattr(self, name)) is not None}
-        return {**asdict(self), **times}
+        return {**asdict(self), **times, "syncs": [asdict(sync) for sync in self.syncs]}
 
     @classmethod
     def of_json(cls, stored: object) -> Self:

@@ -4,6 +4,7 @@ Source: git-merge-tree(1), `--write-tree`, since git 2.38; an older git does not
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.systems.git_repo import Commit, Mirror
@@ -40,6 +41,16 @@ class Merges:
         status, said = self._asked("log", "--no-merges", "--format=%H", *span)
         found = said.split() if status == 0 else []
         return [self.mirror.commit(sha) for sha in found[:most]], len(found)
+
+    def brought_by(self, commit: str, upto: str) -> Iterator[str]:
+        """The first lines of the merges that brought a commit into what became `upto`, the first one first."""
+        options = ("--merges", "--ancestry-path", "--reverse", "--format=%P%x09%s")
+        status, said = self._asked("log", *options, f"{commit}..{upto}", "--")
+        for line in said.splitlines() if status == 0 else []:
+            parents, _, subject = line.partition("\t")
+            # Otherwise it is a merge of something else into the commit's own branch.
+            if not self.mirror.is_ancestor(commit, parents.split()[0]):
+                yield subject
 
     def _asked(self, *command: str) -> tuple[int, str]:
         # Contents that are not here are fetched meanwhile, so nobody else may write to the mirror.

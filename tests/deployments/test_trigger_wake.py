@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 from trigger_world import Front, front
-from waiting_runs import REPOSITORY, Gated
+from waiting_runs import REPOSITORY, Gated, waiting_about
 
+from deployments.trigger_wake import Meant
 from tasks.ask import WAITING_KEY, GateAnswer
 from tasks.rules.gate import Decision
+from tasks.rules.syncs import Sync
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
 
@@ -76,6 +78,25 @@ def test_only_the_release_that_is_meant_is_woken(prefect_server: str, waiting: l
 
     assert done.returncode == 0, done.stdout
     assert woken(waiting) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("pull_request", "branch", "fits"),
+    [
+        (8, "", True),
+        (9, "", True),
+        (10, "", False),
+        (None, "sync/1.4.1-into-release-1.5.0", True),
+        (None, "sync/1.4.1-into-release-1.6.0", False),
+    ],
+)
+def test_each_pull_request_on_its_way_into_a_branch_is_meant(
+    pull_request: int | None, branch: str, *, fits: bool
+) -> None:
+    syncs = (Sync("1.4.1", "a" * 40, "develop", 8), Sync("1.4.1", "a" * 40, "release/1.5.0", 9))
+    waiting = waiting_about("1.4.1", 8, branch=syncs[0].branch, syncs=syncs)
+
+    assert Meant(REPOSITORY, pull_request, branch).fits(waiting.to_json()) is fits
 
 
 def test_values_that_an_event_does_not_have_may_be_empty(prefect_server: str, waiting: list[Gated]) -> None:

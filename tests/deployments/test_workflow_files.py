@@ -76,7 +76,7 @@ def test_a_release_is_woken_by_what_may_decide_it() -> None:
     assert loaded["on"] == {
         "pull_request_review": {"types": ["submitted", "edited", "dismissed"]},
         "pull_request": {"types": ["closed"]},
-        "push": {"branches": ["release/**", "hotfix/**"]},
+        "push": {"branches": ["release/**", "hotfix/**", "sync/**"]},
     }
     assert loaded["concurrency"]["cancel-in-progress"] == "false"
     (job,) = jobs(loaded)
