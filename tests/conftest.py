@@ -1,10 +1,13 @@
 """What every test may ask for."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 from golden_files import Golden
 
@@ -12,6 +15,18 @@ if TYPE_CHECKING:
     from other_prefect import OtherPrefect
 
     from sandbox.world import World
+
+
+def few_certificates(folder: Path) -> Path:
+    """The first of the usual certificates: a client loads all of them in 20 ms, and tests make thousands of clients.
+
+    They talk to loopback only, without TLS.
+    """
+    end = "-----END CERTIFICATE-----\n"
+    first, _, _ = Path(certifi.where()).read_text(encoding="utf-8").partition(end)
+    file = folder / "certificate.pem"
+    file.write_text(first + end, encoding="utf-8")
+    return file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,6 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--update-golden is for people who read the diff: it is refused where CI is set"
         )
+    # Before anything imports httpx or Prefect; what tests start takes it over.
+    folder = Path(tempfile.mkdtemp(prefix="certificates-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder))
+    os.environ["SSL_CERT_FILE"] = os.environ["PREFECT_API_SSL_CERT_FILE"] = str(few_certificates(folder))
 
 
 @pytest.fixture(scope="session")
