@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,19 +56,31 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a real Prefect server of this test session; flows in this process use it."""
     from prefect.settings import (
         PREFECT_API_URL,
+        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+        PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_HOME,
         temporary_settings,
     )
     from prefect.testing.utilities import prefect_test_harness
 
+    home = tmp_path_factory.mktemp("prefect")
     changed = {
         # Not the home of whoever runs the tests.
-        PREFECT_HOME: tmp_path_factory.mktemp("prefect"),
+        PREFECT_HOME: home,
         # Without heartbeats: their thread adds up to a second to the end of each run.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        # Two questions less for every client; the server is of this version, and knows no CSRF tokens.
+        PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False,
+        PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False,
     }
-    with temporary_settings(changed), prefect_test_harness(server_startup_timeout=120):
+    # A server opens one connection only to a database with this name in its address. With several, SQLite
+    # refuses to write every now and then, and Prefect's client waits two seconds or more after each refusal.
+    (home / ":memory:").mkdir()
+    with temporary_settings(changed), ExitStack() as running:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(home / ":memory:"))
+            running.enter_context(prefect_test_harness(server_startup_timeout=120))
         yield str(PREFECT_API_URL.value())
 
 
