@@ -3,7 +3,6 @@
 import contextlib
 import subprocess
 import tempfile
-import time
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,9 +39,8 @@ def without_waiting() -> None:
 def forget_runs() -> None:
     """No run of an earlier test is ours any more: none waits, and housekeeping sees none.
 
-    Deleting them would take seconds: a server on SQLite is still writing down what they did.
+    Deleting them would take longer: a server is still writing down what they did.
     """
-    time.sleep(0.2)
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(
             flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=["dabflow"]))
