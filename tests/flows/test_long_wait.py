@@ -89,7 +89,8 @@ def let_releases_wait_for(world: World, days: int, folder: Path) -> None:
 
     git("clone", "--quiet", "--branch", "main", f"{url}/{SLUG}.git", ".")
     settings = folder / "release.yaml"
-    text, times = re.subn(r"within_days: \d+", f"within_days: {days}", settings.read_text(encoding="utf-8"))
+    before = settings.read_text(encoding="utf-8")
+    text, times = re.subn(r"(?m)^  within_days: \d+", f"  within_days: {days}", before)
     assert times == 1
     settings.write_text(text, encoding="utf-8")
     git("commit", "--quiet", "--all", "--message", f"chore: people have {days} days to approve")
