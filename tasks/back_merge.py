@@ -4,14 +4,15 @@ import logging
 from collections.abc import Sequence
 
 from tasks.evidence import chain_in, note
+from tasks.plan_release import versions_in
 from tasks.propose import ensure_comment
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.overview import may_still_go
 from tasks.rules.phases import Phase
 from tasks.rules.release import Release
 from tasks.rules.sync_text import contained_line
 from tasks.rules.syncs import Sync, Synced
 from tasks.rules.texts import control_comment
-from tasks.rules.versions import Version
 from tasks.rules.waiting import Waiting
 from tasks.standing import current_pull_request
 from tasks.step import ensure
@@ -28,9 +29,11 @@ def back_merge_destinations(release: Release) -> tuple[str, ...]:
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     branches, tags = mirror.branches(), mirror.tags()
     names = release.settings.branches
-    versions = sorted(v for b in branches if (v := Version.of_tag(b, names.release_prefix)) is not None)
-    # One that is lower can never be released any more, see `ensure_cut`.
-    later = [v for v in versions if v > release.version and release.settings.tag(v) not in tags]
+    later = may_still_go(
+        release.version,
+        versions_in(branches, names.release_prefix),
+        versions_in(tags, release.settings.tag_prefix),
+    )
     open_ones = [release.settings.release_branch(v) for v in later]
     return (names.develop, *(b for b in open_ones if _is_open(hub, b, names.production, branches[b])))
 

@@ -7,9 +7,9 @@ from tasks.evidence import chain_in, note
 from tasks.plan_release import versions_in
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.fixes import asked_facts
+from tasks.rules.overview import insist_on_going_up
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Release
-from tasks.rules.versions import highest
 from tasks.standing import current_pull_request, settings_at
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
@@ -65,16 +65,9 @@ def _create(release: Release, mirror: Mirror, hub: GitHubRepo) -> str:
 
 
 def _insist_on_going_up(release: Release, mirror: Mirror) -> None:
-    """Production's version only grows: what was overtaken by a later one can no longer go there."""
-    newest = highest(versions_in(mirror.tags(), release.settings.tag_prefix))
-    if newest is None or release.version >= newest:
-        return
+    tagged = versions_in(mirror.tags(), release.settings.tag_prefix)
     develop = release.settings.branches.develop
-    raise NeedsHuman(
-        f"{newest} is tagged already, and versions only go up: {release.version} can no longer be released",
-        f"bring what `{release.branch}` has beyond {develop} into {develop}, delete the branch, and release that as"
-        " the next version",
-    )
+    insist_on_going_up(release.version, tagged, branch=release.branch, develop=develop)
 
 
 def _insist_that_it_is_ours(release: Release, mirror: Mirror, head: str) -> None:

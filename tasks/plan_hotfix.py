@@ -9,7 +9,7 @@ from tasks.evidence import chain_in
 from tasks.fix import Onto, fix_of, lacking, put_onto
 from tasks.plan_release import insist_on_requester, known_of, requester_of, versions_in
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.fixes import Base, WantedFix, cut_from, noted_fix, number_after, other_hotfix
+from tasks.rules.fixes import Base, WantedFix, cut_from, not_shipped, noted_fix, number_after, other_hotfix
 from tasks.rules.outcomes import given_up
 from tasks.rules.phases import Phase
 from tasks.rules.release import Fix, Release
@@ -123,9 +123,9 @@ class _Here:
         fix = fix_of(self.mirror, self.hub, self.settings, wanted, onto)
         if not fix.commits:
             return _Plan(base, Phase.BACK_MERGED, fix, previous=runs, finished=True)
-        shipping = [v for v, phase in open_ones.items() if phase < Phase.PUBLISHED]
-        if shipping:
-            version = self._adopted(shipping, fix, base)
+        others = not_shipped(open_ones)
+        if others:
+            version = self._adopted(others, fix, base)
             return _Plan(version, open_ones[version], fix, source=onto.commit, previous=runs)
         if put_onto(self.mirror, fix, onto) == onto.commit:
             return _Plan(base, Phase.BACK_MERGED, fix, previous=runs, finished=True)

@@ -4,15 +4,16 @@ import logging
 from collections.abc import Iterable
 
 from tasks.evidence import chain_in
-from tasks.rules.choice import Choice, Known, Wanted, choose
+from tasks.rules.choice import Choice, Known, Wanted, choose, insist_on_back_merge
 from tasks.rules.commits import bump_of
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.outcomes import given_up
+from tasks.rules.overview import Versions, finished, unfinished
 from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.settings_approval import Approval
-from tasks.rules.versions import Version, highest
+from tasks.rules.versions import Version
 from tasks.standing import kind_of, phase_now, production_settings
 from tasks.step import ensure, run_url
 from tasks.systems.git_repo import Mirror
@@ -69,25 +70,34 @@ def known_of(
     mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings
 ) -> tuple[Known, dict[Version, Phase]]:
     """What the repository shows about versions, and the phase of each that may be unfinished."""
-    names, branches, tags = settings.branches, mirror.branches(), mirror.tags()
-    tagged = versions_in(tags, settings.tag_prefix)
-    begun = versions_in(branches, names.release_prefix) | versions_in(branches, names.hotfix_prefix)
-    begun |= _merged_but_not_tagged(hub, settings, tagged)
-    not_back = {name: tags[name] for name in mirror.tags_outside(branches[names.develop])}
-    newest = {v for v in (highest(tagged),) if v is not None}
-    candidates = sorted(begun | newest | versions_in(not_back, settings.tag_prefix))
-    phases = {v: phase_now(mirror, hub, settings, v) for v in candidates}
-    unfinished = [v for v in candidates if phases[v] is not Phase.BACK_MERGED]
-    hotfixes = [v for v in unfinished if kind_of(mirror, settings, v) == "hotfix"]
-    finished = next((v for v in sorted(tagged - {*unfinished}, reverse=True) if not _over(mirror, v)), None)
+    versions = _versions(mirror, hub, settings)
+    phases = {v: phase_now(mirror, hub, settings, v) for v in versions.to_look_up}
+    open_ones = unfinished(phases)
+    hotfixes = [v for v in open_ones if kind_of(mirror, settings, v) == "hotfix"]
+    newest = finished(versions, phases, lambda v: _over(mirror, v))
     known = Known(
-        highest=highest(tagged | begun),
-        finished=finished,
-        unfinished=[v for v in unfinished if v not in hotfixes],
+        highest=versions.highest,
+        finished=newest,
+        unfinished=[v for v in open_ones if v not in hotfixes],
         hotfixes=hotfixes,
-        news=_news(mirror, settings, finished),
+        news=_news(mirror, settings, newest),
     )
     return known, phases
+
+
+def _versions(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> Versions:
+    names, branches, prefix = settings.branches, mirror.branches(), settings.tag_prefix
+    merged = [pull.head for pull in hub.merged_pull_requests(names.production)]
+    return Versions(
+        tagged=versions_in(mirror.tags(), prefix),
+        branched=_begun_in(branches, settings),
+        merged=_begun_in(merged, settings),
+        outside=versions_in(mirror.tags_outside(branches[names.develop]), prefix),
+    )
+
+
+def _begun_in(branches: Iterable[str], settings: ReleaseSettings) -> set[Version]:
+    return {v for name in branches if (v := settings.version_of_branch(name)) is not None}
 
 
 def _over(mirror: Mirror, version: Version) -> bool:
@@ -100,16 +110,6 @@ def versions_in(names: Iterable[str], prefix: str) -> set[Version]:
     return {v for name in names if (v := Version.of_tag(name, prefix)) is not None}
 
 
-def _merged_but_not_tagged(hub: GitHubRepo, settings: ReleaseSettings, tagged: set[Version]) -> set[Version]:
-    """Releases that stopped between merge and tag, whose branch GitHub may have deleted at the merge."""
-    merged = hub.merged_pull_requests(settings.branches.production)
-    heads = {p.head: p.head_sha for p in merged}
-    names = settings.branches
-    found = (versions_in(heads, names.release_prefix) | versions_in(heads, names.hotfix_prefix)) - tagged
-    newest = highest(tagged)
-    return {v for v in found if newest is None or v > newest}
-
-
 def _news(mirror: Mirror, settings: ReleaseSettings, finished: Version | None) -> bool:
     if finished is None:
         return True
@@ -119,12 +119,11 @@ def _news(mirror: Mirror, settings: ReleaseSettings, finished: Version | None) -
 
 def _chosen(mirror: Mirror, settings: ReleaseSettings, wanted: Wanted, known: Known) -> Choice:
     exact = wanted.version
-    if exact is not None and settings.tag(exact) in mirror.tags() and _over(mirror, exact):
-        return Choice(exact, already_released=exact not in known.unfinished)
+    over = exact is not None and settings.tag(exact) in mirror.tags() and _over(mirror, exact)
     develop = mirror.branches()[settings.branches.develop]
     after = mirror.tags()[settings.tag(known.finished)] if known.finished else None
     messages = [c.message for c in mirror.commits(after=after, upto=develop)]
-    return choose(wanted, known, auto=bump_of(messages, released=known.finished))
+    return choose(wanted, known, auto=bump_of(messages, released=known.finished), over=over)
 
 
 def requester_of(hub: GitHubRepo, version: Version, phase: Phase) -> str:
@@ -155,13 +154,10 @@ def insist_on_requester(hub: GitHubRepo, approval: Approval, login: str) -> None
 def _insist_on_production_in_develop(
     mirror: Mirror, settings: ReleaseSettings, develop: str, *, given_up: bool
 ) -> None:
-    names = settings.branches
     if given_up:
         raise NeedsHuman(
             "the release branch of this run was deleted: the release was given up", "start a new release"
         )
-    if not mirror.is_ancestor(mirror.branches()[names.production], develop):
-        raise NeedsHuman(
-            f"{names.production} holds commits that {names.develop} does not: an earlier back-merge is missing",
-            f"merge {names.production} into {names.develop} with a merge commit, then start again",
-        )
+    names = settings.branches
+    contained = mirror.is_ancestor(mirror.branches()[names.production], develop)
+    insist_on_back_merge(production=names.production, develop=names.develop, contained=contained)

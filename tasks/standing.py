@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import WITHDRAWN, blocked
-from tasks.rules.outcomes import Hold, Stopped, given_up, held, kind_in, stopped
+from tasks.rules.names import Named
+from tasks.rules.outcomes import Hold, Stopped, given_up, held, kind_in, stop_of_another
+from tasks.rules.overview import shipped
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING, Release
 from tasks.rules.rollbacks import phase_of_rollback
@@ -115,9 +117,8 @@ def shipped_version(
     """
     tags = mirror.tags()
     published = {settings.version_of_tag(r.tag) for r in hub.releases() if not r.draft and r.tag in tags}
-    versions = sorted((v for v in published if v is not None), reverse=True)
-    older = (v for v in versions if before is None or v < before)
-    return next((v for v in older if not given_up(chain_in(mirror, v))), None)
+    versions = {v for v in published if v is not None}
+    return shipped(versions, lambda v: bool(given_up(chain_in(mirror, v))), before=before)
 
 
 def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Facts:
@@ -210,17 +211,12 @@ def deployed_records(hub: GitHubRepo, environment: str, commit: str) -> list[Dep
 
 
 def half_way_in_production(release: Release, hub: GitHubRepo, mirror: Mirror) -> Stopped | None:
-    """Another release that stopped half way in production, about which nobody has decided yet.
-
-    A rollback of that very release is the decision.
-    """
-    ours = {release.name, str(release.withdraws)}
-    for record in hub.deployments_since_success(PRODUCTION):
-        name = str(record.payload.get("release", "")).rpartition("@")[2]
-        stop = stopped(chain_in(mirror, name)) if name and name not in ours else None
-        if stop is not None:
-            return stop
-    return None
+    """Another release that stopped half way in production, about which nobody has decided yet."""
+    since = hub.deployments_since_success(PRODUCTION)
+    names = [str(record.payload.get("release", "")).rpartition("@")[2] for record in since]
+    return stop_of_another(
+        Named(release.version, release.withdraws), names, lambda name: chain_in(mirror, name)
+    )
 
 
 def _rehearsed(hub: GitHubRepo, commit: str) -> bool:

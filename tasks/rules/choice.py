@@ -41,18 +41,21 @@ class Choice:
     already_released: bool = False
 
 
-def choose(wanted: Wanted, known: Known, *, auto: Bump) -> Choice:
+def choose(wanted: Wanted, known: Known, *, auto: Bump, over: bool = False) -> Choice:
     """Choose the version that this start is about.
 
     Args:
         wanted: from the start form.
         known: from the repository.
         auto: what `auto` comes to, read from the commits.
+        over: the exact version that is wanted was withdrawn or abandoned; only its way back may be left.
 
     Raises:
         NeedsHuman: another release is unfinished, or the version lies behind what is released.
     """
     bump = auto if wanted.bump is Bump.AUTO else wanted.bump
+    if wanted.version is not None and over:
+        return Choice(wanted.version, already_released=wanted.version not in known.unfinished)
     if wanted.version is not None:
         return _exact(wanted.version, known)
     if known.unfinished:
@@ -60,6 +63,19 @@ def choose(wanted: Wanted, known: Known, *, auto: Bump) -> Choice:
     if not known.news and known.finished is not None:
         return Choice(known.finished, already_released=True)
     return Choice(next_version(known.highest, bump))
+
+
+def insist_on_back_merge(*, production: str, develop: str, contained: bool) -> None:
+    """Insist that develop contains production's branch, before a release is cut from it.
+
+    Raises:
+        NeedsHuman: it does not.
+    """
+    if not contained:
+        raise NeedsHuman(
+            f"{production} holds commits that {develop} does not: an earlier back-merge is missing",
+            f"merge {production} into {develop} with a merge commit, then start again",
+        )
 
 
 def _exact(version: Version, known: Known) -> Choice:

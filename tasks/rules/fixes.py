@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.phases import Phase
 from tasks.rules.release import Fix, Release
 from tasks.rules.settings import SYNC_PREFIX, ReleaseSettings
 from tasks.rules.versions import Bump, Version, next_version
@@ -242,6 +243,11 @@ def does_not_go(
         f"  {bring}   # resolve, `git add`, go on with --continue; keep the lines `(cherry picked from ...)`\n"
         f"  git push origin {branch}",
     )
+
+
+def not_shipped(hotfixes: Mapping[Version, Phase]) -> list[Version]:
+    """The unfinished hotfixes that have not reached production: while there is one, no other one is begun."""
+    return [v for v, phase in hotfixes.items() if phase < Phase.PUBLISHED]
 
 
 def other_hotfix(version: Version, asked: str, *, fix: int | str, branch: str) -> NeedsHuman:

@@ -5,11 +5,13 @@ abandoned                it stays merged and tagged, and is never published
 withdrawn                production was rolled back from it; a hold keeps it away until that is lifted
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
 from tasks.rules.evidence import LIFTED, RETRIED, STOPPED, WITHDRAWN, Chain
+from tasks.rules.names import Named
 from tasks.rules.settings_words import Kind
 
 ABANDONED = "abandoned"
@@ -78,3 +80,26 @@ def stopped(chain: Chain) -> Stopped | None:
             number = sum(each.kind == STOPPED for each in chain.entries)
             return Stopped(chain.version, **said, at=entry.at, number=number)
     return None
+
+
+def stop_of_another(about: Named, since: Iterable[str], chain_of: Callable[[str], Chain]) -> Stopped | None:
+    """What another release stopped at half way in production, while nobody has decided what becomes of it.
+
+    Args:
+        about: the release that asks.
+        since: the names of what went to production since something ended well there, newest first.
+        chain_of: what is noted under a name.
+    """
+    stops = (stopped(chain_of(name)) for name in since if name and not _decides(about, name))
+    return next((stop for stop in stops if stop is not None), None)
+
+
+def _decides(about: Named, name: str) -> bool:
+    """Whether what is called so is this release, or what it decides about.
+
+    A rollback decides about what it withdraws, also where another rollback of that stopped half way.
+    """
+    back = about.withdraws
+    if back is None:
+        return name == str(about)
+    return name == str(back) or name.startswith(f"rollback-{back}-to-")

@@ -69,6 +69,13 @@ def test_a_finished_release_is_left_alone(asked: str) -> None:
     assert choose(wanted(asked), QUIET, auto=Bump.MINOR) == Choice(Version(1, 3, 0), already_released=True)
 
 
+@pytest.mark.parametrize(("state", "left"), [(FRESH, False), (MINOR_OPEN, True)])
+def test_what_was_given_up_only_goes_back(state: Known, left: bool) -> None:
+    choice = choose(wanted("1.4.0"), state, auto=Bump.MINOR, over=True)
+
+    assert choice == Choice(Version(1, 4, 0), already_released=not left)
+
+
 def test_the_finished_version_is_left_alone_although_develop_went_on() -> None:
     assert choose(wanted("1.3.0"), FRESH, auto=Bump.MINOR).already_released
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from tasks.rules.evidence import Chain
-from tasks.rules.outcomes import given_up, held, kind_in, stopped
+from tasks.rules.names import Named
+from tasks.rules.outcomes import given_up, held, kind_in, stop_of_another, stopped
+from tasks.rules.versions import Version
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 STOP = {"commit": "c" * 40, "problem": "the smoke job failed"}
@@ -80,3 +82,20 @@ def test_given_up(kinds: list[str], what: str) -> None:
 )
 def test_the_kind_is_the_one_that_was_asked_for(facts: dict[str, Any], kind: str) -> None:
     assert kind_in(chain_of(("asked", facts))) == kind
+
+
+def test_another_release_that_stopped_half_way_is_found_and_ones_own_stop_is_not() -> None:
+    one, other = Version(1, 4, 0), Version(1, 5, 0)
+    noted = {"1.5.0": chain_of(("stopped in production", STOP))}
+
+    def found(about: Named, *since: str) -> str:
+        stop = stop_of_another(about, since, lambda name: noted.get(name, Chain("acme/lakehouse", name)))
+        return stop.version if stop else ""
+
+    assert found(Named(one), "1.4.0", "", "1.5.0") == "1.5.0"
+    assert found(Named(one), "1.4.0") == ""
+    assert found(Named(other), "1.5.0") == ""
+    assert found(Named(one, other), "rollback-1.5.0-to-1.4.0", "1.5.0") == "", "that one decides about it"
+    noted["rollback-1.5.0-to-1.4.0"] = noted["1.5.0"]
+    assert found(Named(Version(1, 3, 0), other), "rollback-1.5.0-to-1.4.0", "1.5.0") == "", "so does this one"
+    assert found(Named(Version(1, 6, 0)), "rollback-1.5.0-to-1.4.0") == "1.5.0"
