@@ -7,7 +7,7 @@ from tasks.rules.outcomes import Hold, held
 from tasks.rules.release import Release
 from tasks.rules.reviews import MAY_APPROVE
 from tasks.rules.rollback_text import lifted_comment
-from tasks.rules.rollbacks import hold_problem, hold_remedy
+from tasks.rules.rollbacks import adding_nothing, hold_problem, hold_remedy
 from tasks.rules.versions import Version
 from tasks.standing import holds, merged_pull_request, production_settings
 from tasks.systems.git_repo import Mirror
@@ -28,15 +28,13 @@ def insist_on_no_hold(release: Release) -> None:
 
 def without_news(release: Release, mirror: Mirror, commit: str) -> list[Hold]:
     """The holds of versions before this one that held every change that `commit` holds; merges change nothing."""
-    tags, found = mirror.tags(), []
-    for hold in holds(mirror):
-        version = Version.parse(hold.version)
+    tags = mirror.tags()
+
+    def adds_to(version: Version) -> bool:
         tag = tags.get(release.settings.tag(version))
-        if tag is None or version >= release.version:
-            continue
-        if all(len(made.parents) > 1 for made in mirror.commits(after=tag, upto=commit)):
-            found.append(hold)
-    return found
+        return tag is None or any(len(c.parents) < 2 for c in mirror.commits(after=tag, upto=commit))  # noqa: PLR2004
+
+    return adding_nothing(release.version, holds(mirror), adds_to)
 
 
 def lifted(repository: str, version: Version, reason: str) -> str:

@@ -11,9 +11,9 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.names import Named, named
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, Release
-from tasks.rules.rollbacks import Running, phase_of_rollback, still_the_way, way_back
+from tasks.rules.rollbacks import Running, before, half_way, phase_of_rollback, still_the_way, way_back
 from tasks.rules.settings import ReleaseSettings
-from tasks.rules.versions import Version, highest
+from tasks.rules.versions import Version
 from tasks.standing import holds, production_settings
 from tasks.step import ensure, run_url
 from tasks.systems.git_repo import Mirror
@@ -77,7 +77,7 @@ def rollback_of(release: Release, to: Version | None, reason: str) -> Release:
     _insist_on_reason(reason)
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     known = running(mirror, hub, release.settings)
-    target = to or _before(release.version, known)
+    target = to or before(release.version, known)
     about = Named(target, release.version)
     way_back(target, replace(known, stopped=release.version, begun=None))
     asked = _requester(mirror, hub, about) or release.requested_by
@@ -109,7 +109,7 @@ def running(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> Runni
     published = {release.tag for release in hub.releases() if not release.draft}
     return Running(
         runs=runs,
-        stopped=highest(v for v in _stopped(hub, records, versions) if v > runs and v not in kept),
+        stopped=half_way(_begun_versions(hub, records, versions), runs=runs, holds=kept),
         begun=_begun(mirror, records[-1]),
         tagged=frozenset(versions.values()),
         released=frozenset(v for v in versions.values() if settings.tag(v) in published),
@@ -125,7 +125,7 @@ def _begun(mirror: Mirror, record: DeploymentRecord) -> Named | None:
     return named(name)
 
 
-def _stopped(
+def _begun_versions(
     hub: GitHubRepo, records: list[DeploymentRecord], versions: Mapping[str, Version]
 ) -> list[Version]:
     """The versions whose own deployment was begun since something ended well."""
@@ -136,16 +136,6 @@ def _stopped(
         if version is not None and ours and record.payload.get("release") == f"{hub.slug}@{version}":
             found.append(version)
     return found
-
-
-def _before(version: Version, known: Running) -> Version:
-    """What production ran before a version that did not end well there."""
-    if known.runs < version:
-        return known.runs
-    older = highest(v for v in known.released if v < version and v not in known.holds)
-    if older is None:
-        raise NeedsHuman(f"nothing was released before {version}", "retry the deployment, or release a fix")
-    return older
 
 
 def _requester(mirror: Mirror, hub: GitHubRepo, about: Named) -> str:

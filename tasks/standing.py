@@ -1,12 +1,10 @@
 """Look up where a release stands, in git and on GitHub."""
 
-from collections.abc import Iterator
-
 from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.evidence import WITHDRAWN, blocked
+from tasks.rules.evidence import blocked
 from tasks.rules.names import Named
-from tasks.rules.outcomes import Hold, Stopped, given_up, held, kind_in, stop_of_another
+from tasks.rules.outcomes import Hold, Stopped, given_up, in_force, kind_in, stop_of_another
 from tasks.rules.overview import shipped
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING, Release
@@ -157,22 +155,8 @@ def phase_of_release(release: Release, mirror: Mirror, hub: GitHubRepo) -> Phase
 
 
 def holds(mirror: Mirror) -> list[Hold]:
-    """The holds on versions after the newest one that reached production to stay, newest first.
-
-    An older one keeps nothing away any more: what came after it holds what it lacked, or its hold was lifted. As of
-    the mirror's last fetch.
-    """
-    return list(_holds(mirror))
-
-
-def _holds(mirror: Mirror) -> Iterator[Hold]:
-    for version in sorted(_noted(mirror), reverse=True):
-        chain = chain_in(mirror, version)
-        hold = held(chain)
-        if hold is not None:
-            yield hold
-        elif chain.last("smoked") is not None and chain.last(WITHDRAWN) is None:
-            return
+    """The holds that are in force, newest first, as of the mirror's last fetch."""
+    return list(in_force(chain_in(mirror, version) for version in sorted(_noted(mirror), reverse=True)))
 
 
 def _noted(mirror: Mirror) -> set[Version]:

@@ -7,9 +7,11 @@ from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import ROLLED_BACK, WITHDRAWN
+from tasks.rules.names import Named
 from tasks.rules.phases import Phase
 from tasks.rules.release import Proposal, Release
 from tasks.rules.rollback_text import Page, standing_page, withdrawn_line, withdrawn_page
+from tasks.rules.rollbacks import withdrawn_by
 from tasks.rules.texts import control_comment
 from tasks.rules.versions import Version
 from tasks.standing import holds
@@ -61,11 +63,8 @@ def ensure_told_of_rollback(release: Release, proposal: Proposal, gone: tuple[Ve
 
 
 def _newer(release: Release, mirror: Mirror, found: dict[Version, ReleaseRecord]) -> tuple[Version, ...]:
-    """What this rollback withdraws, oldest first; what another one withdrew is left as that one did it."""
-    held = {Version.parse(hold.version): hold.to for hold in holds(mirror)}
-    published = {v for v, record in found.items() if v > release.version and not record.draft}
-    wanted = published | ({release.withdraws} if release.withdraws else set())
-    return tuple(sorted(v for v in wanted if held.get(v, str(release.version)) == str(release.version)))
+    published = [v for v, record in found.items() if not record.draft]
+    return withdrawn_by(Named(release.version, release.withdraws), published, holds(mirror))
 
 
 def _ensure_latest(release: Release, hub: GitHubRepo, found: ReleaseRecord | None) -> None:

@@ -5,7 +5,7 @@ abandoned                it stays merged and tagged, and is never published
 withdrawn                production was rolled back from it; a hold keeps it away until that is lifted
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
@@ -61,6 +61,22 @@ def held(chain: Chain) -> Hold | None:
             said = {name: str(entry.facts.get(name, "")) for name in ("to", "by", "reason")}
             return Hold(chain.version, **said, at=entry.at)
     return None
+
+
+def in_force(chains: Iterable[Chain]) -> Iterator[Hold]:
+    """The holds on versions after the newest one that reached production to stay, newest first.
+
+    An older one keeps nothing away any more: what came after it holds what it lacked, or its hold was lifted.
+
+    Args:
+        chains: what is noted about each version, newest first.
+    """
+    for chain in chains:
+        hold = held(chain)
+        if hold is not None:
+            yield hold
+        elif chain.last("smoked") is not None and chain.last(WITHDRAWN) is None:
+            return
 
 
 def given_up(chain: Chain) -> str:

@@ -1,6 +1,6 @@
 """Where a rollback may go, which of several is meant, and how far it has come: decided from what git and GitHub show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tasks.rules.errors import NeedsHuman
@@ -52,6 +52,50 @@ def way_back(to: Version, known: Running) -> Named | None:
             f"start a release, or name a version before {newest}",
         )
     return Named(to, newest)
+
+
+def half_way(begun: Iterable[Version], *, runs: Version, holds: Collection[Version]) -> Version | None:
+    """The newest version that production did not come to run well; None where there is none.
+
+    Args:
+        begun: the versions whose own deployment was begun since production ended well at `runs`.
+        runs: what that was.
+        holds: the versions that were withdrawn; that decided about them.
+    """
+    return highest(v for v in begun if v > runs and v not in holds)
+
+
+def before(version: Version, known: Running) -> Version:
+    """What production ran before a version that did not end well there.
+
+    Raises:
+        NeedsHuman: it ran nothing that it could go back to.
+    """
+    if known.runs < version:
+        return known.runs
+    older = highest(v for v in known.released if v < version and v not in known.holds)
+    if older is None:
+        raise NeedsHuman(f"nothing was released before {version}", "retry the deployment, or release a fix")
+    return older
+
+
+def withdrawn_by(about: Named, published: Iterable[Version], holds: Iterable[Hold]) -> tuple[Version, ...]:
+    """What a rollback withdraws, oldest first; what another one withdrew is left as that one did it."""
+    held_for = {Version.parse(hold.version): hold.to for hold in holds}
+    newer = {*(v for v in published if v > about.version), *([about.withdraws] if about.withdraws else [])}
+    return tuple(sorted(v for v in newer if held_for.get(v, str(about.version)) == str(about.version)))
+
+
+def adding_nothing(version: Version, holds: Iterable[Hold], adds_to: Callable[[Version], bool]) -> list[Hold]:
+    """The holds that keep a version away, too: those of versions before it, of which it holds every change.
+
+    Args:
+        version: what is to go to production.
+        holds: those that are in force.
+        adds_to: whether it holds a change that another version did not hold.
+    """
+    older = ((Version.parse(hold.version), hold) for hold in holds)
+    return [hold for held, hold in older if held < version and not adds_to(held)]
 
 
 def still_the_way(about: Named, known: Running) -> bool:
