@@ -106,7 +106,7 @@ def up_to_date(release: Release) -> Candidate:
             return candidate
         if not synced.done:
             waiting = ensure_lack_told(release, synced)
-            until_woken(waiting, sync_waiting_description(release, waiting))
+            until_woken(waiting, sync_waiting_description(release, [synced]))
 
 
 def examine(release: Release, candidate: Candidate, look: int) -> Examined:
@@ -162,7 +162,7 @@ def back_to_develop(release: Release) -> State[Any]:
                 return Completed(
                     name="Under way", message=f"{release.title} waits for its back-merge in {other}"
                 )
-            until_woken(waiting, sync_waiting_description(release, waiting))
+            until_woken(waiting, sync_waiting_description(release, synced))
 
 
 def finished(release: Release, into: str) -> State[Any]:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from tasks.evidence import chain_in, note
 from tasks.plan_release import versions_in
-from tasks.propose import ensure_comment
+from tasks.propose import ensure_comment, ensure_said
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.overview import may_still_go
 from tasks.rules.phases import Phase
 from tasks.rules.release import Release
-from tasks.rules.sync_text import contained_line
-from tasks.rules.syncs import Sync, Synced
+from tasks.rules.sync_text import contained_line, moot_comment
+from tasks.rules.syncs import Sync, Synced, is_into
 from tasks.rules.texts import control_comment
 from tasks.rules.waiting import Waiting
 from tasks.standing import current_pull_request
@@ -83,6 +83,9 @@ def _is_open(hub: GitHubRepo, branch: str, production: str, head: str) -> bool:
 
 def _ensure_branch_gone(release: Release, mirror: Mirror, hub: GitHubRepo) -> None:
     branches = mirror.branches()
+    for name in branches:
+        if is_into(name, release.branch):
+            _end(release, mirror, hub, name)
     head, develop = branches.get(release.branch), branches[release.settings.branches.develop]
     if head is None or not mirror.is_ancestor(head, develop):
         return
@@ -91,3 +94,18 @@ def _ensure_branch_gone(release: Release, mirror: Mirror, hub: GitHubRepo) -> No
         log.info("%s stays: pull requests into it are open", release.branch)
         return
     delete_branch(hub, release.branch)
+
+
+def _end(release: Release, mirror: Mirror, hub: GitHubRepo, branch: str) -> None:
+    """What was still on its way into the branch of a finished release ends here: that contains it by now.
+
+    Where GitHub has deleted the release's branch, it lets such a pull request aim at production's.
+    """
+    for base in (release.branch, release.settings.branches.production):
+        for pull in hub.pull_requests(branch, base, state="open"):
+            text = moot_comment(release.repository, branch, release.branch)
+            ensure_said(hub, pull.number, text.split("\n", 1)[0], text)
+            hub.close_pull_request(pull.number)
+    branches = mirror.branches()
+    if mirror.is_ancestor(branches[branch], branches[release.settings.branches.develop]):
+        delete_branch(hub, branch)

@@ -114,7 +114,7 @@ def waiting_for(release: Release, pending: Sequence[Synced], *, question: str) -
         branch=first.branch,
         number=first.number,
         question=question,
-        missing="\n".join(synced.missing for synced in pending),
+        missing="; ".join(synced.missing for synced in pending),
         deadline=deadline,
         remind_at=deadline,
         wake_at=min([*times, now + LOOKS_EVERY]),

@@ -36,18 +36,27 @@ class Shipping:
 
     def hotfix(self, version: str = "1.3.1", text: str = "hot\n") -> Release:
         """A version with one change of a file is in production's branch, and tagged."""
-        release = replace(release_of(version), kind="hotfix")
         self.merged(f"hotfix/{version}", "main", text, review=True)
-        hub = GitHubRepo(SLUG)
-        hub.create_tag(version, Mirror(SLUG).fetch().branches()["main"], version, when=0)
-        return release
+        self._tag(version)
+        return replace(release_of(version), kind="hotfix")
+
+    def ship(self, branch: str, version: str) -> None:
+        """A branch is merged into production's, and that is tagged."""
+        self._merge(branch, "main", f"Release {version}", review=True)
+        self._tag(version)
+
+    def _tag(self, version: str) -> None:
+        GitHubRepo(SLUG).create_tag(version, Mirror(SLUG).fetch().branches()["main"], version, when=0)
 
     def merged(self, branch: str, base: str, text: str, *, review: bool = False, path: str = FILE) -> int:
         """A pull request with one change was merged; returns its number."""
-        hub, people = GitHubRepo(SLUG), self.people
-        hub.create_branch(branch, Mirror(SLUG).fetch().branches()[base])
-        people.commit_to(branch, path, text)
-        made = people.api("rita", "POST", "/pulls", head=branch, base=base, title=f"change {path}", body="")
+        GitHubRepo(SLUG).create_branch(branch, Mirror(SLUG).fetch().branches()[base])
+        self.people.commit_to(branch, path, text)
+        return self._merge(branch, base, f"change {path}", review=review)
+
+    def _merge(self, branch: str, base: str, title: str, *, review: bool) -> int:
+        people = self.people
+        made = people.api("rita", "POST", "/pulls", head=branch, base=base, title=title, body="")
         if review:
             people.review("ravi", made["number"])
         people.api("rita", "PUT", f"/pulls/{made['number']}/merge", merge_method="merge")

@@ -10,7 +10,6 @@ from tasks.rules.markdown import code, escaped, limited
 from tasks.rules.release import Release
 from tasks.rules.settings import BackMergeMode
 from tasks.rules.syncs import Against, Obstacle, Sync, Synced
-from tasks.rules.waiting import Waiting
 
 _SHORT = 12
 _NO_CLASHES = Clashes()
@@ -19,7 +18,7 @@ _WHY = "only from the commits git, and dabflow, can tell that nothing is lost"
 
 def sync_marker(repository: str, sync: Sync) -> str:
     """The first line of our comment on its pull request."""
-    return f"<!-- dabflow:{repository}:{sync.branch} -->"
+    return _marker(repository, sync.branch)
 
 
 def sync_title(sync: Sync) -> str:
@@ -49,6 +48,12 @@ def done_comment(repository: str, sync: Sync) -> str:
     return (
         f"{sync_marker(repository, sync)}\n`{sync.into}` contains {sync.what}: nothing is left to do here.\n"
     )
+
+
+def moot_comment(repository: str, branch: str, into: str) -> str:
+    """What people read on a pull request into the branch of a release that was shipped meanwhile."""
+    text = f"`{into}` was released, with all that production had: nothing is left to do here."
+    return f"{_marker(repository, branch)}\n{text}\n"
 
 
 def under_way_comment(repository: str, sync: Sync) -> str:
@@ -88,19 +93,22 @@ def missing(sync: Sync, found: Against) -> str:
     return f"`{sync.into}` lacks {sync.what}: #{sync.number} {why[found.obstacle]}"
 
 
-def sync_waiting_description(release: Release, waiting: Waiting) -> str:
-    """What people read about a run that waits until a commit has got where it must be."""
-    lines = [f"- {line}" for line in waiting.missing.split("\n")]
-    return (
-        "\n".join([f"## {release.title} waits", "", *lines])
-        + "\n\nIt goes on by itself once that is done; nobody needs to answer here.\n"
-    )
+def sync_waiting_description(release: Release, synced: Sequence[Synced]) -> str:
+    """What people read about a run that waits until commits have got where they must be."""
+    # The link beside the line: Prefect's form shows what is inside of one as it is written.
+    lines = [f"- {one.missing} ([#{one.sync.number}]({one.url}))" for one in synced if not one.done]
+    head, foot = f"## {release.title} waits", "It goes on by itself; nobody needs to answer here."
+    return "\n".join([head, "", *lines, "", foot]) + "\n"
 
 
 def contained_line(brought: Sequence[Synced]) -> str:
     """Which branches contain it already; "" where none does."""
     names = ", ".join(f"`{synced.sync.into}`" for synced in brought if synced.done)
     return f"In {names} already." if names else ""
+
+
+def _marker(repository: str, branch: str) -> str:
+    return f"<!-- dabflow:{repository}:{branch} -->"
 
 
 def _told(sync: Sync, found: Against, mode: BackMergeMode, clashes: Clashes) -> list[str]:

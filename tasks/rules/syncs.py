@@ -24,7 +24,7 @@ class Sync:
     @property
     def branch(self) -> str:
         """The branch that carries it: never the one that it comes from, so that a conflict is resolved on it."""
-        return f"{SYNC_PREFIX}{self.what}-into-{self.into.replace('/', '-')}"
+        return f"{SYNC_PREFIX}{self.what}{_ending(self.into)}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ class Looked:
     reviews: Sequence[tuple[int, str]] = ()
 
 
+def is_into(branch: str, into: str) -> bool:
+    """Whether a branch is one of ours that carries something into `into`."""
+    return branch.startswith(SYNC_PREFIX) and branch.endswith(_ending(into))
+
+
 def against(looked: Looked, mode: BackMergeMode, *, merge_commits: bool) -> Against | None:
     """Say what stands against merging it now; None where nothing is known. GitHub has the last word."""
     if looked.conflicts:
@@ -132,3 +137,7 @@ def _merged_version(message: str, settings: ReleaseSettings) -> Version | None:
     branch = subject.rpartition(" from ")[2]
     # GitHub's own title has the owner before the branch.
     return settings.version_of_branch(branch) or settings.version_of_branch(branch.partition("/")[2])
+
+
+def _ending(into: str) -> str:
+    return f"-into-{into.replace('/', '-')}"

@@ -35,7 +35,8 @@ class PullRequests(GitHubClient):
 
     @property
     def merge_commits_allowed(self) -> bool:
-        return bool(self._repo.allow_merge_commit)
+        """Whether a merge may make a commit of its own; yes where GitHub does not tell our token."""
+        return self._repo.allow_merge_commit is not False
 
     def pull_requests(self, head: str, base: str, *, state: str = "all") -> list[PullRequest]:
         """The pull requests from our own branch `head` into `base`, newest first."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from golden_files import Golden
-from playing import SLUG, writes
+from playing import SLUG, arm, writes
 from shipped import FILE, Shipping, holds, release_of
 
 from sandbox.github.records import Protection, Ruleset
@@ -361,3 +361,55 @@ def test_the_branch_of_a_release_stays_while_pull_requests_into_it_are_open(ship
     shipping.people.api("rita", "PATCH", f"/pulls/{made['number']}", state="closed")
     assert ensure_back_merge_told.fn(hotfix, [back(hotfix)]) is None
     assert "hotfix/1.3.1" not in Mirror(SLUG).fetch().branches()
+
+
+def test_what_was_on_its_way_into_a_release_that_is_finished_ends(shipping: Shipping, world: World) -> None:
+    """GitHub deleted the release's branch and lets the pull request aim at production's: nobody must merge it there."""
+    release = shipping.cut()
+    shipping.merged("fix/other", release.branch, "stabilised\n")
+    hotfix = shipping.hotfix()
+    waits(hotfix, back(hotfix, release.branch))
+    branch = "sync/1.3.1-into-release-1.5.0"
+    shipping.people.commit_to(branch, CLEAN, "half of it\n")
+    shipping.people.merge_into(release.branch, "main", FILE, "both\n")
+    allow(world, delete_branch_on_merge=True)
+    shipping.ship(release.branch, "1.5.0")
+    (pull,) = shipping.syncs("main")
+    assert (pull["head"]["ref"], pull["state"]) == (branch, "open")
+
+    assert ensure_back_merge_told.fn(release, [back(release)]) is None
+
+    (pull,) = shipping.syncs("main")
+    assert (pull["state"], pull["merged_at"]) == ("closed", None)
+    assert "`release/1.5.0` was released" in shipping.comments(pull["number"])[-1]
+    assert branch in Mirror(SLUG).fetch().branches(), "somebody's work"
+
+
+LOST = {
+    "branch": ("POST", "git/refs"),
+    "pull request": ("POST", "pulls"),
+    "merge": ("PUT", "pulls/.*/merge"),
+    "deletion": ("DELETE", "git/refs/.*"),
+}
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_a_lost_answer_does_nothing_twice(shipping: Shipping, world: World, what: str) -> None:
+    hotfix = shipping.hotfix()
+    method, path = LOST[what]
+    arm(world, kind="after", method=method, path=f"/repos/{SLUG}/{path}")
+
+    assert back(hotfix).done
+
+    assert holds("1.3.1", "develop")
+    assert len(shipping.syncs()) == 1
+    assert SYNC not in Mirror(SLUG).fetch().branches()
+
+
+def test_a_lost_answer_comments_nothing_twice(shipping: Shipping, world: World) -> None:
+    hotfix = conflicting(shipping)
+    arm(world, kind="after", method="POST", path=f"/repos/{SLUG}/issues/.*/comments")
+
+    number = back(hotfix).sync.number
+
+    assert len(shipping.comments(number)) == 1
