@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 # A question that nobody answers would expire; a look at least once a day asks it anew.
 LOOKS_EVERY, STANDS = timedelta(days=1), timedelta(days=30)
+# GitHub may refuse for a moment only, as when somebody else merged just then.
+_MAY_PASS = {Obstacle.CHECKS, Obstacle.REFUSED}
 _FOR_PEOPLE = {Obstacle.CONFLICT, Obstacle.NO_MERGE_COMMITS, Obstacle.FAILING, Obstacle.REFUSED}
 
 
@@ -219,11 +221,10 @@ def _waits(
     else:
         ensure_said(hub, sync.number, first_line, under_way_comment(hub.slug, sync), only_edit=True)
     since = mirror.commit(looked.head or sync.commit).time
-    waits_for_checks = found.obstacle is Obstacle.CHECKS
     return Synced(
         sync,
         missing=missing(sync, found),
-        wake_at=next_look(clock.now(), since=clock.moment(since)) if waits_for_checks else None,
+        wake_at=next_look(clock.now(), since=clock.moment(since)) if found.obstacle in _MAY_PASS else None,
         seen=fingerprint(looked),
     )
 

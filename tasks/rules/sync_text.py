@@ -187,7 +187,8 @@ def _side(side: Side) -> str:
 
 def _origin(origin: Origin) -> str:
     by = f"#{origin.number} " if origin.number else ""
-    return f"{by}{escaped(origin.subject)} ({origin.commit[:_SHORT]})"
+    subject = origin.subject.removesuffix(f" (#{origin.number})")
+    return f"{by}{escaped(subject)} ({origin.commit[:_SHORT]})"
 
 
 def _names(names: Sequence[str], most: int = 3) -> str:
