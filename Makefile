@@ -1,5 +1,5 @@
-# demo: one whole release in a sandbox     test: everything CI runs     check: the fast part of it
-# install: what a worker needs             screens: the pictures in docs/
+# demo: a release and a hotfix in a sandbox; with ACT=rollback a rollback, too
+# test: everything CI runs     check: the fast part of it     install: what a worker needs     screens: the pictures in docs/
 # Each sets up what it needs in $(VENV) and reuses it the next time.
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +12,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 .PHONY: demo install test check lock clean screens
 
 demo: $(VENV)/.runtime
-	$(BIN)/dabflow demo
+	$(BIN)/dabflow demo $(if $(ACT),--act $(ACT))
 
 install: $(VENV)/.runtime
 

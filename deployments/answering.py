@@ -3,19 +3,35 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from deployments.prefect_api import PrefectApi
 from deployments.runs import Question, Run, Step
 from deployments.watching import Watch
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Decision
-from tasks.rules.versions import Version
+from tasks.rules.names import named
 from tasks.rules.waiting import Waiting
 
 TRY_FOR_SECONDS = 15.0
 _TRY_EVERY_SECONDS = 0.5
 _SEEN_WITHIN_SECONDS = 60.0
 _SHIPS = {"merge", "tag", "deploy production"}
+
+
+class Said(Protocol):
+    """What a person answers to a run that waits."""
+
+    @property
+    def decision(self) -> str: ...
+
+    def as_input(self) -> dict[str, str]:
+        """The fields of the form."""
+        ...
+
+    def fits(self, question: Question) -> bool:
+        """Whether that question can be answered so."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,6 +41,44 @@ class Answer:
     decision: Decision
     reason: str = ""
     destroys: tuple[str, ...] = ()
+
+    def as_input(self) -> dict[str, str]:
+        return {"decision": self.decision, "reason": self.reason, "destroys": "\n".join(self.destroys)}
+
+    def fits(self, question: Question) -> bool:
+        return self.decision == "recheck" or question.key.startswith("approve-")
+
+
+@dataclass(frozen=True)
+class AfterStop:
+    """What becomes of a release that stopped half way in production; `to` is the version to go back to, or ""."""
+
+    decision: Literal["retry", "roll back", "abandon"]
+    reason: str = ""
+    to: str = ""
+
+    def as_input(self) -> dict[str, str]:
+        return {"decision": self.decision, "reason": self.reason, "to": self.to}
+
+    def fits(self, question: Question) -> bool:
+        return question.key.startswith("stopped-")
+
+
+def insist_on_fitting(answer: Said, question: Question | None, waiting: Waiting | None, version: str) -> None:
+    """Insist that the question that is asked now can be answered so.
+
+    Raises:
+        NeedsHuman: the run waits for something else.
+    """
+    if question is None or answer.fits(question):
+        return
+    what = waiting.missing if waiting else "something else"
+    how = f"dabflow decide {version}" if question.key.startswith("stopped-") else f"dabflow recheck {version}"
+    if question.key.startswith("approve-"):
+        how = f"dabflow approve {version}"
+    raise NeedsHuman(
+        f"{version} cannot be answered with `{answer.decision}` now, it waits for this: {what}", how
+    )
 
 
 class Overtaken(NeedsHuman):
@@ -37,7 +91,7 @@ def waiting_run(api: PrefectApi, repository: str, version: str) -> Run:
     Raises:
         NeedsHuman: none does, or several do; the text says which, and what to do.
     """
-    wanted = str(Version.parse(version))
+    wanted = str(named(version))
     runs = api.runs(repository, wanted)
     waiting = [run for run in runs if run.waits]
     if len(waiting) == 1:
@@ -71,7 +125,7 @@ def _nobody_waits(api: PrefectApi, repository: str, version: str, newest: Run | 
     )
 
 
-def give(api: PrefectApi, run: Run, answer: Answer, *, within_seconds: float = TRY_FOR_SECONDS) -> None:
+def give(api: PrefectApi, run: Run, answer: Said, *, within_seconds: float = TRY_FOR_SECONDS) -> None:
     """Prefect has taken the answer, and goes on with the run.
 
     Right after a run was suspended Prefect may be busy, or may not have stored its question yet; the same
@@ -81,11 +135,7 @@ def give(api: PrefectApi, run: Run, answer: Answer, *, within_seconds: float = T
         Overtaken: somebody else answered before.
         NeedsHuman: Prefect does not take the answer.
     """
-    said = {
-        "decision": answer.decision,
-        "reason": answer.reason,
-        "destroys": "\n".join(answer.destroys),
-    }
+    said = answer.as_input()
     deadline = time.monotonic() + within_seconds
     first = True
     while problem := api.resume(run.id, said):

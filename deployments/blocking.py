@@ -34,10 +34,8 @@ def unblock(repository: str, version: Version, reason: str) -> str:
 
 def _say(repository: str, version: Version, kind: str, reason: str) -> str:
     mirror, hub = Mirror(repository).fetch(), GitHubRepo(repository)
-    reason = " ".join(reason.split())
-    if not reason:
-        raise NeedsHuman("a block needs a reason that others understand", "give it: --reason TEXT")
-    _insist_on_write_access(hub)
+    reason = insist_on_reason(reason, "a block")
+    insist_on_write_access(hub)
     pull = _pull_under_way(mirror, hub, version)
     chain = chain_of(repository, version)
     if kind == UNBLOCKED and blocked(chain) is None:
@@ -48,7 +46,19 @@ def _say(repository: str, version: Version, kind: str, reason: str) -> str:
     return f"{chain.title} is {kind}: {reason}"
 
 
-def _insist_on_write_access(hub: GitHubRepo) -> None:
+def insist_on_reason(reason: str, what: str) -> str:
+    """Return the reason on one line.
+
+    Raises:
+        NeedsHuman: there is none.
+    """
+    plain = " ".join(reason.split())
+    if not plain:
+        raise NeedsHuman(f"{what} needs a reason that others understand", "give it: --reason TEXT")
+    return plain
+
+
+def insist_on_write_access(hub: GitHubRepo) -> None:
     level = hub.permission(hub.me)
     if level not in MAY_APPROVE:
         raise NeedsHuman(

@@ -20,11 +20,31 @@ app = App(
 
 _COMMANDS = {
     "release": ("deployments.commands.release:release", "Start a release, or go on with the unfinished one."),
+    "hotfix": (
+        "deployments.commands.hotfix:hotfix",
+        "Bring one pull request to production now, by itself.",
+    ),
+    "rollback": (
+        "deployments.commands.rollback:rollback",
+        "Bring production back to a version that was released before.",
+    ),
     "status": ("deployments.commands.status:status", "Where the releases stand, and what is asked of whom."),
     "approve": ("deployments.commands.answer:approve", "Approve what production would get."),
     "reject": (
         "deployments.commands.answer:reject",
         "Reject it: the pull request is closed with your reason.",
+    ),
+    "decide": (
+        "deployments.commands.answer:decide",
+        "Retry, roll back or abandon a release that stopped half way in production.",
+    ),
+    "unhold": (
+        "deployments.commands.rollback:unhold",
+        "Let a withdrawn version go to production again, for a reason.",
+    ),
+    "adopt": (
+        "deployments.commands.adopt:adopt",
+        "Take over what somebody deployed to production by hand.",
     ),
     "block": ("deployments.commands.block:block", "Let no approval of a release pass, for a reason."),
     "unblock": ("deployments.commands.block:unblock", "Lift that block, for a reason."),

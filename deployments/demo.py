@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import httpx
 from rich.markup import escape
@@ -33,6 +33,9 @@ _NOT_OURS = ("PREFECT_", "DATABRICKS_", "DABFLOW_", "GITHUB_", "GH_")
 _INTERRUPTED = 130
 
 
+Act = Literal["release", "hotfix", "rollback"]  # the last act that is played
+
+
 @dataclass(frozen=True)
 class Stage:
     """The sandbox of one demo, running."""
@@ -46,22 +49,22 @@ class Stage:
 class Play(Protocol):
     """What `deployments.play` is, before it is imported."""
 
-    def play(self, stage: Stage, screen: Screen) -> bool: ...
+    def play(self, stage: Stage, screen: Screen, act: Act) -> bool: ...
 
 
 class Ended(BaseException):
     """A signal asked us to end."""
 
 
-def run_demo(screen: Screen, *, keep: bool) -> int:
-    """Play one release; 0 when everything was as it must be. Everything that was started is stopped."""
+def run_demo(screen: Screen, *, act: Act, keep: bool) -> int:
+    """Play the demo up to an act; 0 when everything was as it must be. Everything that was started is stopped."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="dabflow-demo-"))
     sandbox = Sandbox(folder, PROJECT)
     good = interrupted = False
     try:
         with _signals_end_us():
-            good = _play(sandbox, screen, began)
+            good = _play(sandbox, screen, act, began)
     except (ReleaseError, Unhealthy, httpx.HTTPError, OSError, LookupError) as error:
         screen.print(f"\n[bold red]The demo stopped.[/]\n{escape(str(error))}")
     except (Ended, KeyboardInterrupt):
@@ -74,7 +77,7 @@ def run_demo(screen: Screen, *, keep: bool) -> int:
     return _INTERRUPTED if interrupted else int(not good)
 
 
-def _play(sandbox: Sandbox, screen: Screen, began: float) -> bool:
+def _play(sandbox: Sandbox, screen: Screen, act: Act, began: float) -> bool:
     isolate(sandbox.folder)
     with ThreadPoolExecutor(1) as aside:
         imported = aside.submit(importlib.import_module, "deployments.play")
@@ -85,7 +88,7 @@ def _play(sandbox: Sandbox, screen: Screen, began: float) -> bool:
         raise Unhealthy("the sandbox ended right after it was started")
     environment = sandbox.environment()
     os.environ.update(environment)
-    return play.play(Stage(sandbox.folder, environment, notice, began), screen)
+    return play.play(Stage(sandbox.folder, environment, notice, began), screen, act)
 
 
 def isolate(folder: Path) -> None:

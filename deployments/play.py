@@ -1,59 +1,89 @@
-"""The play of the demo: rita starts a release, ravi reviews it, somebody resumes it; then everything is checked."""
+"""The play of the demo: its acts one after the other, and after each what is so now, asked of the servers."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from deployments.answering import Answer, give, seen_afterwards, waiting_run
-from deployments.demo import Stage
+from deployments.acts import (
+    REPOSITORY,
+    REQUESTER,
+    Company,
+    Played,
+    hotfix_overtakes,
+    release_ships,
+    release_waits,
+    rolled_back,
+)
+from deployments.demo import Act, Stage
 from deployments.durations import by_part
-from deployments.prefect_api import PrefectApi, connected
-from deployments.runs import Run
+from deployments.prefect_api import connected
 from deployments.screen import Screen
-from deployments.starting import Order, start_release
-from deployments.verdicts import SHORT, Claim, Shipped, claims, shipped
-from deployments.watching import Watch, until_it_ends, until_it_stops
+from deployments.verdicts import (
+    SHORT,
+    Claim,
+    Shipped,
+    claims,
+    claims_about_overtaking,
+    claims_about_rollback,
+    shipped,
+)
 from deployments.witness import Witness
-from tasks.rules.errors import NeedsHuman
 
-REPOSITORY, REQUESTER, REVIEWER, ROBOT = "acme/lakehouse", "rita", "ravi", "dabflow-bot"
-_REASON = "the orders are checked every hour now"
-_READ = f"reviewed by {REVIEWER}, nobody needs the export"
-_DESTROYED = "jobs.legacy_export"  # the sample's story takes it away
+ROBOT = "dabflow-bot"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Told:
-    """What the summary needs to know about how it went."""
+    """What the end of the demo tells: each run by what it was, the release, and what was claimed."""
 
-    run: Run
-    asked_after: float
-    went_on: float
-    ended: float
-    since: float
+    played: dict[str, Played] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    release: Shipped | None = None
 
 
-def play(stage: Stage, screen: Screen) -> bool:
-    """One minor release from start to finish; whether everything is as it must be afterwards.
+def play(stage: Stage, screen: Screen, act: Act) -> bool:
+    """The acts up to the one that is wanted; whether everything is as it must be afterwards.
 
     Raises:
         NeedsHuman: it stopped; the text says why.
     """
     _introduce(stage, screen)
-    with Witness(stage.folder, stage.environment, REPOSITORY, login=REQUESTER) as witness:
-        with connected() as api:
-            told = _release(api, witness, screen)
-            steps = api.steps(told.run.id)
-        screen.working_on("looking at what the servers hold now")
-        release = shipped(witness, told.run.version)
-        found = _checked(witness, release, screen)
-        screen.print(_summary(stage, witness, release, told))
-    screen.print(_times(stage, told, by_part(steps)))
-    return all(claim.true for claim in found)
+    since, told = time.time(), Told()
+    with (
+        Witness(stage.folder, stage.environment, REPOSITORY, login=REQUESTER) as witness,
+        connected() as api,
+    ):
+        company = Company(api, witness, screen)
+        _perform(company, act, told)
+        if told.release is not None:
+            screen.print(_summary(stage, witness, told.release, told, since=since))
+        for title, played in told.played.items():
+            screen.print(_times(title, played, by_part(api.steps(played.run.id))))
+    screen.print(f"[bold]the whole demo so far[/]  [bold]{time.monotonic() - stage.began:.1f}[/] seconds")
+    return all(claim.true for claim in told.claims)
+
+
+def _perform(company: Company, act: Act, told: Told) -> None:
+    witness = company.witness
+    waits = release_waits(company)
+    version = waits.run.version
+    hotfix = ""
+    if act != "release":
+        told.played["the hotfix"] = fixed = hotfix_overtakes(company)
+        hotfix = fixed.run.version
+        told.claims += _checked(company, hotfix, f"hotfix/{hotfix}")
+        told.claims += _told(company, claims_about_overtaking(witness, hotfix, f"release/{version}"))
+        waits = company.look_again(waits)
+    told.played["the release"] = release_ships(company, waits)
+    told.claims += _checked(company, version, f"release/{version}")
+    told.release = shipped(witness, version, f"release/{version}")
+    if act == "rollback":
+        told.played["the rollback"] = rolled_back(company, hotfix)
+        told.claims += _told(company, claims_about_rollback(witness, hotfix, withdrawn=version))
 
 
 def _introduce(stage: Stage, screen: Screen) -> None:
@@ -67,101 +97,47 @@ def _introduce(stage: Stage, screen: Screen) -> None:
     screen.print(table)
 
 
-def _release(api: PrefectApi, witness: Witness, screen: Screen) -> Told:
-    screen.print(
-        f"\n[bold]{REQUESTER} starts a minor release[/]  [dim]dabflow release --bump minor --watch[/]"
-    )
-    since, began = time.time(), time.monotonic()
-    run = start_release(api, Order(REPOSITORY, REQUESTER, bump="minor", reason=_REASON))
-    watch = Watch(api, run.id, screen)
-    run = _insist_on_waiting(watch.until(until_it_stops))
-    asked_after = time.monotonic() - began
-    version = run.version
-
-    waiting = api.waiting(run.id)
-    number = waiting.number if waiting else 0
-    screen.print(f"\n[bold]{REVIEWER} reviews pull request #{number} and approves it[/]")
-    witness.approve(number, login=REVIEWER, text="the plan is what we talked about")
-    _refused(api, watch, version, screen)
-    command = f"dabflow approve {version} --reason '{_READ}' --destroys {_DESTROYED}"
-    screen.print(f"\n[bold]{REQUESTER} names it, and approves again[/]  [dim]{command}[/]")
-    went_on = time.monotonic()
-    question = api.question(run.id)
-    give(api, waiting_run(api, REPOSITORY, version), Answer("approve", _READ, (_DESTROYED,)))
-    run = seen_afterwards(watch, question)
-    if run.waits:
-        raise NeedsHuman(f"{run.name} asks again although it was approved", "see its log")
-    run = _insist_on_success(watch.until(until_it_ends))
-    return Told(run, asked_after, went_on, time.monotonic(), since)
+def _checked(company: Company, version: str, branch: str) -> Sequence[Claim]:
+    """Everything that must be so right after a version was shipped, looked up now."""
+    company.screen.print(f"\n[bold]{version}: is it true?[/]  [dim]asked of the servers themselves[/]")
+    release = shipped(company.witness, version, branch)
+    return _told(company, claims(company.witness, release, requester=REQUESTER))
 
 
-def _refused(api: PrefectApi, watch: Watch, version: str, screen: Screen) -> None:
-    """The plan destroys a job, and the first approval does not name it: production stays as it is."""
-    command = f"dabflow approve {version} --reason '{_READ}'"
-    screen.print(f"\n[bold]{REQUESTER} resumes the run, but names nothing[/]  [dim]{command}[/]")
-    run = waiting_run(api, REPOSITORY, version)
-    question = api.question(run.id)
-    give(api, run, Answer("approve", _READ))
-    run = seen_afterwards(watch, question)
-    if not run.waits:
-        raise NeedsHuman(f"{run.name} was let through without naming what it destroys", "see its log")
-    waiting = api.waiting(run.id)
-    screen.print(f"   [yellow]refused:[/] {escape(waiting.missing if waiting else 'see its form')}")
+def _told(company: Company, found: Iterable[Claim]) -> list[Claim]:
+    told = []
+    for claim in found:
+        company.screen.verdict(claim.text, good=claim.true)
+        told.append(claim)
+    return told
 
 
-def _insist_on_waiting(run: Run) -> Run:
-    if run.waits:
-        return run
-    raise _stopped(run, "did not come to the approval")
-
-
-def _insist_on_success(run: Run) -> Run:
-    if run.kind == "COMPLETED" and run.state == "Completed":
-        return run
-    raise _stopped(run, "did not end well")
-
-
-def _stopped(run: Run, what: str) -> NeedsHuman:
-    # Why it stopped was told when it happened.
-    return NeedsHuman(
-        f"{run.name} {what}: {run.state}", "the reason stands above; the whole story is in the logs"
-    )
-
-
-def _checked(witness: Witness, release: Shipped, screen: Screen) -> Sequence[Claim]:
-    screen.print("\n[bold]Is it true?[/]  [dim]asked of the servers themselves[/]")
-    found = []
-    for claim in claims(witness, release, requester=REQUESTER):
-        screen.verdict(claim.text, good=claim.true)
-        found.append(claim)
-    return found
-
-
-def _summary(stage: Stage, witness: Witness, release: Shipped, told: Told) -> Panel:
+def _summary(stage: Stage, witness: Witness, release: Shipped, told: Told, *, since: float) -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    page = f"{stage.notice.repository}"
+    page, (newest, last) = stage.notice.repository, list(told.played.items())[-1]
     table.add_row("version", release.version)
     table.add_row("rehearsed", f"{release.candidate[:SHORT]}  on staging")
     table.add_row("released", f"{release.commit[:SHORT]}  the merge commit, tagged {release.version}")
-    table.add_row("production runs", f"{release.commit[:SHORT]}  {', '.join(sorted(witness.jobs('prod')))}")
+    running = witness.running("prod")
+    table.add_row("production runs", f"{running[:SHORT]}  {', '.join(sorted(witness.jobs('prod')))}")
     table.add_row("pull request", f"{page}/pull/{release.number}")
     table.add_row("release", f"{page}/releases/tag/{release.version}")
-    table.add_row("run", told.run.url)
-    table.add_row("requests", f"{witness.requests(told.since, ROBOT)} to GitHub's API, by {ROBOT}")
-    return Panel(
-        table, title=f"[bold]{escape(told.run.name)} is released[/]", border_style="green", expand=False
+    table.add_row(newest, last.run.url)
+    table.add_row("requests", f"{witness.requests(since, ROBOT)} to GitHub's API, by {ROBOT}")
+    title = f"[bold]{escape(last.run.name)}: done[/]"
+    return Panel(table, title=title, border_style="green", expand=False)
+
+
+def _times(title: str, played: Played, parts: Sequence[tuple[str, float]]) -> Table:
+    table = Table(
+        title=f"seconds of {title}", title_justify="left", box=None, pad_edge=False, show_header=False
     )
-
-
-def _times(stage: Stage, told: Told, parts: Sequence[tuple[str, float]]) -> Table:
-    table = Table(title="seconds", title_justify="left", box=None, pad_edge=False, show_header=False)
     table.add_column(min_width=34)
     table.add_column(justify="right")
     for part, seconds in parts:
         table.add_row(part, f"{seconds:.1f}")
-    table.add_row("[dim]from start to question[/]", f"[dim]{told.asked_after:.1f}[/]")
-    table.add_row("[dim]from approval to end[/]", f"[dim]{told.ended - told.went_on:.1f}[/]")
-    table.add_row("[bold]the whole demo so far[/]", f"[bold]{time.monotonic() - stage.began:.1f}[/]")
+    table.add_row("[dim]until it asked (last)[/]", f"[dim]{played.asked_after:.1f}[/]")
+    table.add_row("[dim]from approval to end[/]", f"[dim]{played.ended - played.went_on:.1f}[/]")
     return table

@@ -4,7 +4,7 @@ It is asked through Prefect's own client, so the person's Prefect settings hold 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +33,7 @@ from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.waiting import Waiting
 
 POOL = "dabflow"
-DEPLOYMENT = "standard-release/default"
+RELEASE, HOTFIX, ROLLBACK = "standard-release/default", "hotfix/default", "rollback/default"
 
 _OURS = "dabflow"
 _REPOSITORY, _VERSION = "repository:", "version:"
@@ -52,15 +52,15 @@ class PrefectApi:
 
     # ---- starting
 
-    def start(self, parameters: dict[str, Any]) -> Run:
-        """Create a run of the standard release.
+    def start(self, deployment: str, parameters: dict[str, Any]) -> Run:
+        """Create a run of the deployment called flow/name.
 
         Raises:
             NeedsHuman: there is no deployment, or the parameters do not fit its form.
         """
-        deployment = self.deployment_id(DEPLOYMENT)
+        found = self.deployment_id(deployment)
         with prefect_errors():
-            made = self._client.create_flow_run_from_deployment(deployment, parameters=parameters)
+            made = self._client.create_flow_run_from_deployment(found, parameters=parameters)
         return _run(made)
 
     def workers_online(self, pool: str = POOL) -> int:
@@ -203,7 +203,7 @@ class PrefectApi:
 
     # ---- answering
 
-    def resume(self, run_id: str, answer: dict[str, str]) -> str:
+    def resume(self, run_id: str, answer: Mapping[str, str]) -> str:
         """Hand an answer to a waiting run; "" when Prefect took it, else why it did not (so far).
 
         The HTTP code is no answer: Prefect says 200 also where it leaves the run as it is.
@@ -212,7 +212,7 @@ class PrefectApi:
         """
         try:
             with prefect_errors():
-                result = self._client.resume_flow_run(UUID(run_id), run_input=answer)
+                result = self._client.resume_flow_run(UUID(run_id), run_input=dict(answer))
         except TryAgain as error:
             return error.problem
         except PrefectRefused as error:

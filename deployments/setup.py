@@ -19,7 +19,7 @@ from tasks.rules.errors import NeedsHuman
 FOLDER = Path(__file__).resolve().parent.parent
 HOUSEKEEPING = "housekeeping/ended"
 AUTOMATION = "dabflow: a release's run ended"
-RELEASING = ("standard-release",)  # the flows that bring a release to production
+RELEASING = ("standard-release", "hotfix", "rollback")  # the flows that bring a release to production
 _WITHIN_SECONDS = 120
 _TAIL_LINES = 15
 

@@ -6,25 +6,39 @@ from dataclasses import dataclass
 
 from deployments.prefect_api import PrefectApi, connected
 from deployments.runs import Run
-from tasks.bundles import bundle_clis, deployer_of, validated, workspace_of
 from tasks.evidence import chain_in
+from tasks.known_state import ADOPTED, recorded_of
 from tasks.plan_release import known_of
 from tasks.rules.errors import NeedsHuman, ReleaseError
-from tasks.rules.evidence import blocked
+from tasks.rules.evidence import Chain, blocked
+from tasks.rules.names import named
+from tasks.rules.outcomes import Hold, given_up, stopped
 from tasks.rules.phases import Phase
-from tasks.rules.release import PRODUCTION, STAGING, Candidate, Release
+from tasks.rules.release import PRODUCTION, STAGING
+from tasks.rules.rollbacks import phase_of_rollback
 from tasks.rules.settings import ReleaseSettings
-from tasks.rules.versions import Version
-from tasks.standing import branch_of, current_pull_request, phase_now, production_settings, settings_at
+from tasks.rules.settings_words import Kind
+from tasks.running import running_commits
+from tasks.standing import (
+    branch_of,
+    current_pull_request,
+    holds,
+    kind_of,
+    phase_now,
+    production_settings,
+    rollbacks_under_way,
+)
 from tasks.systems.git_repo import Mirror
-from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One release: its phase, its pull request's page ("" if none), its newest run, what that run still misses.
+    """One release, hotfix or rollback: its phase, its pull request's page ("" if none), its newest run, what that misses.
 
-    `blocked` says by whom and why nothing of it may be approved, "" where nobody blocked it.
+    `version` is its version, or what a rollback is called. `blocked` says by whom and why nothing of it may be
+    approved, "" where nobody blocked it; `stopped` that production stopped half way with it; `given_up` is withdrawn
+    or abandoned. `fix` is what a hotfix brings: a pull request's number, or a branch.
     """
 
     version: str
@@ -33,6 +47,43 @@ class Standing:
     run: Run | None
     missing: str = ""
     blocked: str = ""
+    kind: Kind = "release"
+    fix: str = ""
+    stopped: str = ""
+    given_up: str = ""
+
+    @property
+    def words(self) -> str:
+        """Where it stands, in a few words."""
+        if self.stopped:
+            return "stopped half way in production"
+        if self.given_up:
+            return (
+                self.given_up
+                if self.phase is Phase.BACK_MERGED
+                else f"{self.given_up}, not yet back in develop"
+            )
+        return self.phase.words
+
+    @property
+    def next_step(self) -> str:
+        """What a person, or dabflow, does next."""
+        if self.stopped:
+            return "somebody decides: retry, roll back or abandon"
+        return self.phase.next_step
+
+    @property
+    def again(self) -> str:
+        """The command that goes on with it."""
+        if self.kind == "hotfix":
+            return (
+                f"dabflow hotfix --pr {self.fix}"
+                if self.fix.isdigit()
+                else f"dabflow hotfix --branch {self.fix}"
+            )
+        if self.kind == "rollback":
+            return f"dabflow rollback --to {named(self.version).version} --reason TEXT"
+        return f"dabflow release --version {self.version}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +120,7 @@ class Overview:
     environments: tuple[Environment, ...]
     prefect_problem: str = ""
     beginning: Run | None = None
+    holds: tuple[Hold, ...] = ()
 
 
 def overview_of(repository: str, version: str | None = None) -> Overview:
@@ -83,26 +135,34 @@ def overview_of(repository: str, version: str | None = None) -> Overview:
     mirror, hub = Mirror(repository).fetch(), GitHubRepo(repository)
     settings = production_settings(mirror)
     known, _ = known_of(mirror, hub, settings)
-    versions = [Version.parse(version)] if version else list(known.unfinished)
-    runs, beginning, problem = _runs(repository, versions)
+    begun = [*map(str, sorted({*known.unfinished, *known.hotfixes})), *rollbacks_under_way(mirror)]
+    names = [str(named(version))] if version else begun
+    runs, beginning, problem = _runs(repository, names)
     with ThreadPoolExecutor(2) as both:
         environments = both.map(lambda name: _environment(mirror, hub, settings, name), (STAGING, PRODUCTION))
-        standings = tuple(_standing(mirror, hub, settings, v, runs.get(str(v))) for v in versions)
+        standings = tuple(_standing(mirror, hub, settings, name, runs.get(name)) for name in names)
     return Overview(
-        repository, str(known.finished or ""), known.news, standings, tuple(environments), problem, beginning
+        repository,
+        str(known.finished or ""),
+        known.news,
+        standings,
+        tuple(environments),
+        problem,
+        beginning,
+        tuple(holds(mirror)),
     )
 
 
-def _runs(repository: str, versions: Sequence[Version]) -> tuple[dict[str, tuple[Run, str]], Run | None, str]:
+def _runs(repository: str, names: Sequence[str]) -> tuple[dict[str, tuple[Run, str]], Run | None, str]:
     """The run of each version that matters now, with what it still misses; one that begins; why Prefect cannot say."""
     found: dict[str, tuple[Run, str]] = {}
     try:
         with connected() as api:
-            for version in map(str, versions):
-                runs = api.runs(repository, version)
+            for name in names:
+                runs = api.runs(repository, name)
                 if runs:
                     run = next((r for r in runs if not r.ended), runs[0])
-                    found[version] = (run, _missing(api, run))
+                    found[name] = (run, _missing(api, run))
             return found, api.beginning(repository), ""
     except ReleaseError as error:
         return {}, None, error.problem
@@ -117,28 +177,42 @@ def _standing(
     mirror: Mirror,
     hub: GitHubRepo,
     settings: ReleaseSettings,
-    version: Version,
+    name: str,
     run: tuple[Run, str] | None,
 ) -> Standing:
-    branch = branch_of(mirror, settings, version)
+    about = named(name)
+    chain, problem = _chain(mirror, name)
+    shown = about.withdraws or about.version
+    branch = branch_of(mirror, settings, shown)
     pull = current_pull_request(hub, branch, settings.branches.production, mirror.branches().get(branch))
+    rollback = about.withdraws is not None
+    block, asked = blocked(chain), chain.last("asked")
     return Standing(
-        version=str(version),
-        phase=phase_now(mirror, hub, settings, version),
+        version=name,
+        phase=phase_of_rollback(chain) if rollback else phase_now(mirror, hub, settings, about.version),
         pull_request=pull.url if pull else "",
         run=run[0] if run else None,
         missing=run[1] if run else "",
-        blocked=_blocked(mirror, version),
+        blocked=f"by {block.by}: {block.reason}" if block else problem,
+        kind="rollback" if rollback else kind_of(mirror, settings, about.version),
+        fix=str(asked.facts.get("fix", "")) if asked else "",
+        stopped=_stopped(chain),
+        given_up="" if rollback else given_up(chain),
     )
 
 
-def _blocked(mirror: Mirror, version: Version) -> str:
-    """Who blocked it and why; what is wrong with evidence that cannot be read blocks as well."""
+def _chain(mirror: Mirror, name: str) -> tuple[Chain, str]:
+    """What was noted about it; what is wrong with evidence that cannot be read, which blocks it."""
     try:
-        block = blocked(chain_in(mirror, version))
+        return chain_in(mirror, name), ""
     except NeedsHuman as error:
-        return error.problem
-    return f"by {block.by}: {block.reason}" if block else ""
+        return Chain(mirror.repository, name), error.problem
+
+
+def _stopped(chain: Chain) -> str:
+    """Why production stopped half way, on one line, while nobody has decided about it."""
+    stop = stopped(chain)
+    return stop.problem.split("\n", 1)[0] if stop else ""
 
 
 def _environment(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, name: str) -> Environment:
@@ -146,24 +220,19 @@ def _environment(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, nam
     record = hub.newest_successful_deployment(name)
     if record is None:
         return Environment(name, target, "", "", "", "no release was deployed there yet")
-    released = str(record.payload.get("release", "")).rpartition("@")[2]
-    version = released or str(record.payload.get("version", ""))
+    recorded = recorded_of(record)
+    commit = recorded.commit if recorded else record.sha
     try:
-        running = _running(mirror, settings, record.sha, target)
+        running = ", ".join(running_commits(mirror, settings, record.sha, target))
         problem = "" if running else "nothing is deployed there"
     except ReleaseError as error:
         running, problem = "", error.problem
-    return Environment(name, target, version, record.sha, running, problem)
+    return Environment(name, target, _version_of(record), commit, running, problem)
 
 
-def _running(mirror: Mirror, settings: ReleaseSettings, commit: str, target: str) -> str:
-    """The commits that the workspace's bundles name, joined where they differ."""
-    subject = Release(
-        mirror.repository, Version(0, 0, 0), Phase.PLANNED, settings, commit, requested_by="", reason=""
-    )
-    candidate = Candidate(commit, mirror.tree(commit), settings_at(mirror, commit))
-    deployer = deployer_of(target)
-    with bundle_clis(subject, candidate, target) as clis:
-        roots = [validated(cli, deployer=deployer).root_path for cli in clis]
-    found = {workspace_of(target).deployed_commit(root) or "" for root in roots}
-    return ", ".join(sorted(found))
+def _version_of(record: DeploymentRecord) -> str:
+    """The version that a record is about; after a rollback the one that went back there."""
+    name = str(record.payload.get("release", "")).rpartition("@")[2]
+    if not name:
+        return str(record.payload.get("version", ""))
+    return name if name == ADOPTED else str(named(name).version)

@@ -38,8 +38,9 @@ class Shipped:
         return int(self.pull["number"])
 
 
-def shipped(witness: Witness, version: str) -> Shipped:
-    pull = witness.pull_request(f"release/{version}", "main")
+def shipped(witness: Witness, version: str, branch: str) -> Shipped:
+    """What the servers show of a version that came from a branch."""
+    pull = witness.pull_request(branch, "main")
     return Shipped(version, pull, str(pull["head"]["sha"]), witness.tagged_commit(version))
 
 
@@ -61,6 +62,31 @@ def claims(witness: Witness, release: Shipped, *, requester: str) -> Iterator[Cl
             yield from look()
         except (httpx.HTTPError, LookupError, subprocess.CalledProcessError) as error:
             yield Claim(f"could not be looked up: {type(error).__name__}: {error}", true=False)
+
+
+def claims_about_overtaking(witness: Witness, version: str, waiting: str) -> Iterator[Claim]:
+    """What must be so after a hotfix has overtaken a release that waits on the branch `waiting`."""
+    commit = witness.tagged_commit(version)
+    for branch in ("develop", waiting):
+        yield Claim(f"{branch} contains {version}", witness.contains(branch, commit))
+    yield Claim(
+        f"{waiting} is still there, and still waits", witness.pull_request(waiting, "main")["state"] == "open"
+    )
+
+
+def claims_about_rollback(witness: Witness, version: str, *, withdrawn: str) -> Iterator[Claim]:
+    """What must be so after production went back to a version."""
+    runs, commit = witness.running("prod"), witness.tagged_commit(version)
+    yield Claim(f"production runs {version} again, {runs[:SHORT]}", runs == commit)
+    latest = witness.github("releases/latest")["tag_name"]
+    yield Claim(f"GitHub's latest release is what production runs: {latest}", latest == version)
+    release = witness.github(f"releases/tags/{withdrawn}")
+    yield Claim(
+        f"{withdrawn} is called {release['name']!r}", release["prerelease"] and "withdrawn" in release["name"]
+    )
+    tag = witness.tagged_commit(withdrawn)
+    yield Claim(f"its tag and main stay where they were, {tag[:SHORT]}", _head_of(witness, "main") == tag)
+    yield Claim(f"develop contains {withdrawn}: nothing is lost", witness.contains("develop", tag))
 
 
 def _merged(witness: Witness, release: Shipped) -> Iterator[Claim]:
@@ -110,8 +136,7 @@ def _recorded(witness: Witness, release: Shipped) -> Iterator[Claim]:
 
 
 def _running(witness: Witness, release: Shipped) -> Iterator[Claim]:
-    bundle = yaml.safe_load(witness.files(release.commit, "databricks.yml")[0])["bundle"]["name"]
-    runs = witness.deployed_commit("prod", bundle)
+    runs = witness.running("prod")
     yield Claim(f"production runs the tagged commit, {runs[:SHORT]}", runs == release.commit)
     resources = [yaml.safe_load(text) for text in witness.files(release.commit, "resources")]
     wanted = sorted(job["name"] for found in resources for job in found["resources"].get("jobs", {}).values())

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import yaml
 
 _TIMEOUT_SECONDS = 15
 _PAGE = 100
@@ -145,6 +146,15 @@ class Witness:
         file = f"/api/2.0/workspace-files{home}/state/metadata.json"
         found = self.workspace(target, file).json()
         return str(found["config"]["bundle"]["git"]["commit"])
+
+    def running(self, target: str) -> str:
+        """The commit that a workspace says it runs of our bundle."""
+        bundle = yaml.safe_load(self.files("main", "databricks.yml")[0])["bundle"]["name"]
+        return self.deployed_commit(target, bundle)
+
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a branch has a commit."""
+        return bool(self.github(f"compare/{commit}...{branch}")["behind_by"] == 0)
 
     def jobs(self, target: str) -> dict[str, int]:
         """The jobs of a workspace: their numbers by name."""

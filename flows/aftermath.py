@@ -1,18 +1,24 @@
 """After a deploy or a smoke job of production went wrong: retry, roll back, or abandon the release."""
 
 from flows import this_run
+from flows.rollback import roll_back
 from tasks.approve import seconds_left
 from tasks.ask import AfterStop, answers, ask
 from tasks.decide import (
     ensure_abandoned,
     ensure_retried,
+    ensure_stop_told,
     overtaken_by,
     question_of,
     waiting_for_decision,
 )
+from tasks.plan_rollback import rollback_of
+from tasks.rules.evidence import WITHDRAWN
 from tasks.rules.outcomes import ABANDONED, Stopped
 from tasks.rules.release import Release
+from tasks.rules.versions import Version
 
+DONE = "Completed"  # the name of the state in which a rollback ends that was carried out
 NEEDS_A_REASON = frozenset({"roll back", "abandon"})
 
 
@@ -32,7 +38,20 @@ def aftermath(release: Release, stop: Stopped) -> str:
     if decided.decision == "abandon":
         ensure_abandoned(release, stop, decided.reason)
         return ABANDONED
+    if decided.decision == "roll back":
+        return gone_back(release, stop, decided)
     ensure_retried(release, decided.reason)
+    return ""
+
+
+def gone_back(release: Release, stop: Stopped, decided: AfterStop) -> str:
+    """Production is back at an older version; "" where it is not, and people are asked again."""
+    to = Version.parse(decided.to.strip()) if decided.to.strip() else None
+    back = rollback_of(release, to, decided.reason)
+    ended = roll_back(back)
+    if ended.name == DONE:
+        return WITHDRAWN
+    ensure_stop_told(release, stop.commit, f"production did not go back to {back.version}: {ended.message}")
     return ""
 
 

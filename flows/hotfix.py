@@ -25,8 +25,8 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows import this_run
+from flows.parameters import Repository
 from flows.promotion import back_to_develop, to_production
-from flows.standard_release import Repository
 from tasks.plan_hotfix import plan_hotfix
 from tasks.rules.fixes import wanted_fix
 from tasks.rules.phases import Phase

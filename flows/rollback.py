@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Completed
 
 from flows import this_run
 from flows.gate import approve
-from flows.standard_release import ExactVersion, Repository
+from flows.parameters import ExactVersion, Repository
 from tasks.approve import ensure_rejected, looks_so_far, still_what_was_approved
 from tasks.ask import GateAnswer, answers
 from tasks.deploy import ensure_deployed

@@ -19,24 +19,20 @@
 Every step looks before it acts, so a run can be killed anywhere and started again: it goes on where it was.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
-from pydantic import Field
 
 from flows import this_run
+from flows.parameters import ExactVersion, Repository
 from flows.promotion import back_to_develop, to_production
 from tasks.plan_release import plan_release
 from tasks.rules.choice import Wanted
 from tasks.rules.phases import Phase
 from tasks.rules.release import Release
-from tasks.rules.slugs import REPOSITORY_PATTERN
 from tasks.rules.versions import Bump, Version
-
-Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
-ExactVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
 @flow(name="standard-release", persist_result=True)

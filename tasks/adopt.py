@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 
-from tasks.known_state import ADOPTS, recorded_of
+from tasks.known_state import ADOPTED, ADOPTS, recorded_of
 from tasks.rules.errors import TryAgain
 from tasks.rules.release import PRODUCTION
 from tasks.systems.git_repo import Mirror
@@ -30,7 +30,7 @@ def ensure_adopted(mirror: Mirror, hub: GitHubRepo, runs: str, facts: Mapping[st
         return False
     # GitHub records only what the repository has; a stranger is recorded where the last release is.
     at = runs if mirror.has(runs) or newest is None else newest.sha
-    payload = {**facts, "release": f"{hub.slug}@adopted", ADOPTS: runs}
+    payload = {**facts, "release": f"{hub.slug}@{ADOPTED}", ADOPTS: runs}
     text = f"production runs {runs[:12]}: {facts.get('reason', '')}"
     hub.create_deployment(PRODUCTION, at, payload, text=text[:140])
     made = next((r for r in hub.deployments(PRODUCTION, at) if r.payload.get(ADOPTS) == runs), None)

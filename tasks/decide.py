@@ -23,7 +23,7 @@ from tasks.systems.github_repo import GitHubRepo
 log = logging.getLogger(__name__)
 
 
-@ensure("look whether production stopped half way")
+@ensure("look for a stop in production")
 def stop_in_production(release: Release) -> Stopped | None:
     """What stopped this release half way in production, as long as nobody has decided what becomes of it."""
     return stopped(chain_of(release.repository, release.name))

@@ -18,7 +18,7 @@ from tasks.systems.github_repo import GitHubRepo
 log = logging.getLogger(__name__)
 
 
-@ensure("look whether production's branch is inside")
+@ensure("take in production's branch")
 def ensure_production_inside(release: Release, candidate: Candidate) -> Synced | None:
     """None where the candidate contains production's branch; else the release's branch does now, or it waits.
 

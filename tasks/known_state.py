@@ -14,6 +14,7 @@ from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 
 log = logging.getLogger(__name__)
 
+ADOPTED = "adopted"  # what stands where the version stands in the record of a release
 ADOPTS = "adopts"  # what the payload of a record names that took over a deployment made by hand
 _MOST = 20  # changes that are named
 

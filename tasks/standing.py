@@ -159,6 +159,12 @@ def holds(mirror: Mirror) -> list[Hold]:
     return list(in_force(chain_in(mirror, version) for version in sorted(_noted(mirror), reverse=True)))
 
 
+def rollbacks_under_way(mirror: Mirror) -> list[str]:
+    """What the rollbacks are called that were asked for and have not ended; as of the mirror's last fetch."""
+    names = sorted(name for name in mirror.names_below(EVIDENCE) if name.startswith("rollback-"))
+    return [name for name in names if chain_in(mirror, name).now.entries]
+
+
 def _noted(mirror: Mirror) -> set[Version]:
     """The versions about which something is noted."""
     return {v for name in mirror.names_below(EVIDENCE) if (v := Version.of_tag(name)) is not None}

@@ -1,16 +1,27 @@
-"""`dabflow approve`, `dabflow reject` and `dabflow recheck`."""
+"""`dabflow approve`, `dabflow reject`, `dabflow recheck` and `dabflow decide`."""
 
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 from cyclopts import Parameter
 from rich.markup import escape
 
 from deployments import surroundings
-from deployments.answering import Answer, give, outcome, seen_afterwards, waiting_run
+from deployments.answering import (
+    AfterStop,
+    Answer,
+    Said,
+    give,
+    insist_on_fitting,
+    outcome,
+    seen_afterwards,
+    waiting_run,
+)
 from deployments.commands.options import Repository, Version
 from deployments.prefect_api import connected
 from deployments.screen import Screen, make_console
 from deployments.watching import Watch
+from tasks.rules.errors import NeedsHuman
+from tasks.rules.names import named
 from tasks.rules.versions import Version as Number
 
 Reason = Annotated[str, Parameter(name="--reason", help="kept with the release")]
@@ -46,12 +57,31 @@ def recheck(version: Version, /, *, reason: Reason = "", repository: Repository 
     return _answer(version, repository, Answer("recheck", reason))
 
 
-def _answer(version: str, repository: str | None, answer: Answer) -> int:
-    slug, version = surroundings.repository_or_default(repository), str(Number.parse(version))
+def decide(
+    version: Version,
+    decision: Annotated[Literal["retry", "roll-back", "abandon"], Parameter(help="what becomes of it")],
+    /,
+    *,
+    reason: Reason = "",
+    to: Annotated[
+        str, Parameter(help="with roll-back: the version to go back to; default: the one before")
+    ] = "",
+    repository: Repository = None,
+) -> int:
+    """Say what becomes of a release that stopped half way in production."""
+    if decision != "retry" and not reason.strip():
+        raise NeedsHuman(f"to {decision} it needs a reason that others understand", "give it: --reason TEXT")
+    words = cast('Literal["retry", "roll back", "abandon"]', decision.replace("-", " "))
+    return _answer(version, repository, AfterStop(words, reason, str(Number.parse(to)) if to else ""))
+
+
+def _answer(version: str, repository: str | None, answer: Said) -> int:
+    slug, version = surroundings.repository_or_default(repository), str(named(version))
     console = make_console()
     with connected() as api, Screen(console) as screen:
         run = waiting_run(api, slug, version)
         question = api.question(run.id)
+        insist_on_fitting(answer, question, api.waiting(run.id), version)
         watch = Watch(api, run.id, screen)
         watch.skip()
         give(api, run, answer)

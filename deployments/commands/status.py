@@ -14,6 +14,7 @@ from deployments.advice import advice, as_json
 from deployments.commands.options import Repository
 from deployments.screen import make_console
 from deployments.standings import Environment, Overview, Standing, overview_of
+from tasks.rules.outcomes import Hold
 
 
 def status(
@@ -37,6 +38,8 @@ def show(seen: Overview, console: Console) -> None:
     console.print(f"[bold]{escape(seen.repository)}[/]  released: {seen.released or 'nothing yet'}")
     for standing in seen.standings:
         _show_release(standing, console)
+    for hold in seen.holds:
+        _show_hold(hold, console)
     console.print()
     table = Table.grid(padding=(0, 2))
     for environment in seen.environments:
@@ -50,17 +53,29 @@ def show(seen: Overview, console: Console) -> None:
 
 
 def _show_release(standing: Standing, console: Console) -> None:
-    console.print(f"\n  [bold]{standing.version}[/]  {standing.phase.words}")
+    kind = "" if standing.kind == "release" else f"[dim]{standing.kind}[/]  "
+    console.print(f"\n  [bold]{standing.version}[/]  {kind}{standing.words}")
     facts = [
         ("pull request", standing.pull_request),
         ("run", f"{standing.run.url}  {standing.run.state}" if standing.run else ""),
+        ("brings", _fix(standing.fix)),
+        ("stopped", standing.stopped),
         ("blocked", standing.blocked),
         ("missing", standing.missing),
-        ("next", standing.phase.next_step),
+        ("next", standing.next_step),
     ]
     for name, value in facts:
         if value:
             console.print(f"    [dim]{name:<14}[/]{escape(value)}", soft_wrap=True)
+
+
+def _fix(fix: str) -> str:
+    return f"#{fix}" if fix.isdigit() else fix
+
+
+def _show_hold(hold: Hold, console: Console) -> None:
+    console.print(f"\n  [bold]{hold.version}[/]  [red]withdrawn[/]: {hold.by} went back to {hold.to}")
+    console.print(f"    [dim]{'because':<14}[/]{escape(hold.reason)}", soft_wrap=True)
 
 
 def _environment(environment: Environment) -> tuple[str, str, str, str]:

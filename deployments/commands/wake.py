@@ -10,7 +10,7 @@ from deployments.answering import wake_all
 from deployments.commands.options import Repository
 from deployments.prefect_api import connected
 from deployments.screen import make_console
-from tasks.rules.versions import Version as Number
+from tasks.rules.names import named
 
 
 def wake(
@@ -21,7 +21,7 @@ def wake(
 ) -> int:
     """Let the releases that wait look at GitHub again. Where nothing has changed, they go on waiting."""
     slug = surroundings.repository_or_default(repository)
-    exact = str(Number.parse(version)) if version else None
+    exact = str(named(version)) if version else None
     console = make_console()
     with connected() as api:
         for line in wake_all(api, slug, exact):

@@ -16,7 +16,7 @@ from deployments.command import main
 from deployments.prefect_api import PrefectApi, connected
 from deployments.screen import Screen
 from deployments.setup import set_up
-from deployments.starting import Order, start_release, warning_without_worker
+from deployments.starting import StandardRelease, start_run, warning_without_worker
 from deployments.watching import Watch, until_it_stops
 from flows.this_run import tags_of
 from tasks.rules.errors import NeedsHuman
@@ -160,8 +160,8 @@ def test_setup_makes_the_deployment_that_a_release_is_started_from(api: PrefectA
     assert "work pool dabflow" in "\n".join(set_up(api))
     assert "is there" in next(set_up(api))
 
-    run = start_release(api, Order("acme/lakehouse", "rita", bump="minor"))
+    run = start_run(api, StandardRelease("acme/lakehouse", "rita", bump="minor"))
     assert run.kind == "SCHEDULED"
     assert "no worker" in warning_without_worker(api)
     with pytest.raises(NeedsHuman, match="repository"):
-        start_release(api, Order("not a repository", "rita"))
+        start_run(api, StandardRelease("not a repository", "rita"))

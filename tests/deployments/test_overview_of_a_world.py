@@ -65,7 +65,7 @@ def test_a_wrong_repository(world: World, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_witness_sees_what_is_so(world: World, witness: Witness) -> None:
-    release = shipped(witness, "1.3.0")
+    release = shipped(witness, "1.3.0", "release/1.3.0")
     found = {claim.text: claim.true for claim in claims(witness, release, requester="rita")}
 
     assert found[f"production runs the tagged commit, {release.commit[:12]}"]
@@ -76,10 +76,10 @@ def test_the_witness_sees_what_is_so(world: World, witness: Witness) -> None:
 
 def test_the_witness_sees_what_is_not_so(world: World, witness: Witness) -> None:
     """A tag on the candidate, and main that has moved on."""
-    release = shipped(witness, "1.3.0")
+    release = shipped(witness, "1.3.0", "release/1.3.0")
     People(world).api("rita", "POST", "/git/refs", ref="refs/tags/9.9.9", sha=release.candidate)
 
-    wrong = shipped(witness, "1.3.0")
+    wrong = shipped(witness, "1.3.0", "release/1.3.0")
     wrong = type(wrong)("9.9.9", wrong.pull, wrong.candidate, witness.tagged_commit("9.9.9"))
     false = [claim.text for claim in claims(witness, wrong, requester="rita") if not claim.true]
 
@@ -92,7 +92,7 @@ def test_a_secret_in_a_log_is_seen(world: World, witness: Witness) -> None:
     log.parent.mkdir(exist_ok=True)
     log.write_text(f"token {os.environ['DABFLOW_GITHUB_TOKEN']}", encoding="utf-8")
 
-    release = shipped(witness, "1.3.0")
+    release = shipped(witness, "1.3.0", "release/1.3.0")
     false = [claim.text for claim in claims(witness, release, requester="rita") if not claim.true]
 
     assert any(str(log) in text for text in false)

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import get_client
 
-from deployments.prefect_api import DEPLOYMENT, connected
+from deployments.prefect_api import RELEASE, connected
 from deployments.setup import set_up
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
@@ -29,7 +29,7 @@ def api(prefect_server: str) -> str:
 
 def scheduled() -> UUID:
     with get_client(sync_client=True) as client:
-        deployment = client.read_deployment_by_name(DEPLOYMENT)
+        deployment = client.read_deployment_by_name(RELEASE)
         return client.create_flow_run_from_deployment(deployment.id, parameters=NOWHERE).id
 
 

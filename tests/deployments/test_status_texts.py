@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from golden_files import Golden
@@ -12,6 +13,7 @@ from deployments.advice import advice, as_json
 from deployments.commands.status import show
 from deployments.runs import Run
 from deployments.standings import Environment, Overview, Standing
+from tasks.rules.outcomes import Hold
 from tasks.rules.phases import Phase
 
 RUN = Run("1", "acme/lakehouse 1.4.0", "PAUSED", "Suspended", "", "http://prefect/runs/flow-run/1")
@@ -39,6 +41,25 @@ def test_a_release_that_is_blocked(golden: Golden) -> None:
     blocked = replace(WAITING, blocked="by rosa: an incident")
 
     golden.check("status/blocked.txt", shown(replace(SEEN, standings=(blocked,))))
+
+
+def test_everything_at_once(golden: Golden) -> None:
+    """A hotfix overtakes a release that stopped half way, another back-merge waits, a rollback asks, a version is held."""
+    stopped = replace(
+        WAITING, phase=Phase.TAGGED, stopped="the smoke job smoke_test failed", missing="somebody's decision"
+    )
+    hotfix = replace(WAITING, version="1.3.1", kind="hotfix", fix="12", run=replace(RUN, kind="RUNNING"))
+    ended = replace(WAITING, version="1.3.2", kind="hotfix", fix="fix/rounding", run=None)
+    back = replace(
+        WAITING, version="1.2.1", kind="hotfix", fix="9", phase=Phase.PUBLISHED, missing="#21 conflicts"
+    )
+    rollback = replace(WAITING, version="rollback-1.4.0-to-1.3.0", kind="rollback", run=None)
+    abandoned = replace(WAITING, version="1.2.0", phase=Phase.PUBLISHED, given_up="abandoned", run=None)
+    held = Hold("1.1.0", "1.0.0", "rosa", "wrong figures", datetime(2026, 11, 24, tzinfo=UTC))
+    seen = replace(SEEN, standings=(stopped, hotfix, ended, back, rollback, abandoned), holds=(held,))
+
+    golden.check("status/everything.txt", shown(seen))
+    golden.check("status/everything.json", json.dumps(as_json(seen), indent=2, sort_keys=True) + "\n")
 
 
 def test_nothing_under_way_and_a_deploy_by_hand(golden: Golden) -> None:

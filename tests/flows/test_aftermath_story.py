@@ -105,3 +105,29 @@ def test_abandoned_stays_merged_and_tagged_and_the_next_release_starts_from_the_
     following.go()
     assert following.state.name == "Suspended", following.said
     assert following.flow_run.name == f"{SLUG} {Version(1, 5, 0)}"
+
+
+def test_rolled_back_in_the_same_run(world: World, people: People) -> None:
+    run = start()
+    run.go()
+    number = people.release_pull()["number"]
+    people.review("ravi", number)
+    refuse_smoke(world)
+    run.answer("approve", "looks right")
+
+    run.decide("roll back", reason="the new check is wrong")
+
+    assert run.state.name == "Suspended", run.said
+    assert what_runs("prod") == Mirror(SLUG).fetch().tags()["1.4.0"], "nobody has approved the way back yet"
+    people.review("rosa", number, body="back to that is right")
+    run.answer("approve", "back", destroys="jobs.order_quality")
+    assert (run.state.name, run.state.type.value) == ("Withdrawn", "COMPLETED"), run.said
+    mirror, hub = Mirror(SLUG).fetch(), GitHubRepo(SLUG)
+    assert what_runs("prod") == mirror.tags()["1.3.0"]
+    assert people.api("rita", "GET", "/releases/latest")["tag_name"] == "1.3.0"
+    assert hub.release("1.4.0") is None
+    assert mirror.is_ancestor(mirror.tags()["1.4.0"], mirror.branches()["develop"])
+    assert half_way(Version(1, 4, 1)) == ""
+    again = start(version="1.4.0")
+    again.go()
+    assert "withdrawn" in again.said

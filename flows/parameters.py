@@ -1,0 +1,10 @@
+"""What several flows are started with; Prefect checks it before a run is made."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tasks.rules.slugs import REPOSITORY_PATTERN
+
+Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
+ExactVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
