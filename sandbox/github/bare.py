@@ -135,6 +135,13 @@ class BareRepository:
         if self.call("update-ref", *options).returncode:
             raise RefMoved(f"{name} is not at {old}")
 
+    def bring(self, other: "BareRepository", branch: str) -> str | None:
+        """The commit of another repository's branch, which is here, too, from now on; None where there is none."""
+        sha = other.ref(f"refs/heads/{branch}")
+        if sha is not None and self.type_of(sha) is None:
+            self.run("fetch", "--quiet", "--no-write-fetch-head", str(other.path), f"refs/heads/{branch}")
+        return sha
+
     def name_is_valid(self, name: str) -> bool:
         return self.call("check-ref-format", name).returncode == 0
 

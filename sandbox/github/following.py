@@ -18,6 +18,8 @@ def follow(hub: Hub, repository: Repository, actor: str) -> None:
     for pull in repository.pulls:
         if pull.state == "open":
             _follow_open(hub, repository, pull, branches, actor)
+        elif pull.head_repo:
+            continue
         elif pull.head_ref in gone:
             hub.note(repository, pull, "head_ref_deleted", actor)
         elif pull.head_ref in back and pull.merged_at is None:
@@ -25,11 +27,23 @@ def follow(hub: Hub, repository: Repository, actor: str) -> None:
     if branches != repository.branches:
         repository.pushed_at = hub.now()
     repository.branches = branches
+    if repository.parent:
+        follow(hub, hub.state.repositories[repository.parent], actor)
+
+
+def head_of(hub: Hub, repository: Repository, branch: str, fork: str | None) -> str | None:
+    """The commit of a pull request's branch, brought here where it is a fork's."""
+    git = hub.git(repository.slug)
+    if fork is None:
+        return git.branches().get(branch)
+    return git.bring(hub.git(fork), branch) if fork in hub.state.repositories else None
 
 
 def _follow_open(hub: Hub, repository: Repository, pull: Pull, branches: dict[str, str], actor: str) -> None:
     git = hub.git(repository.slug)
-    head = branches.get(pull.head_ref)
+    head = head_of(hub, repository, pull.head_ref, pull.head_repo)
+    if pull.head_repo and pull.head_repo not in hub.state.repositories:
+        head = pull.head_sha  # what came from a fork stays when that is deleted
     base = branches.get(pull.base_ref) or _retarget(hub, repository, pull, branches, actor)
     if base is None:
         close(hub, repository, pull, actor)
@@ -48,7 +62,7 @@ def _retarget(
     hub: Hub, repository: Repository, pull: Pull, branches: dict[str, str], actor: str
 ) -> str | None:
     """Aim at the base of the merged pull request whose branch was ours; give its commit."""
-    merged = [p for p in repository.pulls if p.head_ref == pull.base_ref and p.merged_at is not None]
+    merged = [p for p in repository.pulls if p.head_name == pull.base_ref and p.merged_at is not None]
     if not merged or merged[-1].base_ref not in branches:
         return None
     old, pull.base_ref = pull.base_ref, merged[-1].base_ref

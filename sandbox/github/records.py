@@ -80,6 +80,8 @@ class Event(Record):
 
 
 class Pull(Record):
+    """A pull request. `head_repo` is the fork that it comes from, owner/name; None for the repository itself."""
+
     id: int
     number: int
     title: str
@@ -88,6 +90,7 @@ class Pull(Record):
     state: Literal["open", "closed"] = "open"
     draft: bool = False
     head_ref: str
+    head_repo: str | None = None
     head_sha: str
     base_ref: str
     base_sha: str
@@ -101,6 +104,11 @@ class Pull(Record):
     reviewers: list[str] = []
     teams: list[str] = []
     maintainer_can_modify: bool = False
+
+    @property
+    def head_name(self) -> str:
+        """The branch that it comes from; one of a fork with its owner."""
+        return f"{self.head_repo.partition('/')[0]}:{self.head_ref}" if self.head_repo else self.head_ref
 
 
 class Asset(Record):
@@ -241,6 +249,7 @@ class Repository(Record):
     description: str | None = None
     private: bool = True
     default_branch: str
+    parent: str | None = None  # what it is a fork of, owner/name
     created_at: datetime
     updated_at: datetime
     pushed_at: datetime

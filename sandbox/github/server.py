@@ -67,6 +67,25 @@ class GitHub:
             hook.install(path)
             return path
 
+    def fork(self, slug: str, login: str) -> str:
+        """Somebody has a fork of a repository, with its branches as they are now; return its owner/name."""
+        with self.hub.lock:
+            origin = self.repository(slug)
+            self.create_repository(login, origin.name, default_branch=origin.default_branch)
+            git = self.hub.git(f"{login}/{origin.name}")
+            git.run("fetch", "--quiet", str(self.hub.repository_path(slug)), "+refs/heads/*:refs/heads/*")
+            made = self.repository(f"{login}/{origin.name}")
+            made.parent, made.private, made.branches = slug, False, git.branches()
+            made.collaborators = {login: "admin"}
+            self.hub.save()
+            return made.slug
+
+    def delete_repository(self, slug: str) -> None:
+        """Take a repository away; pull requests that came from it stay as they are."""
+        with self.hub.lock:
+            del self.hub.state.repositories[slug]
+            self.hub.save()
+
     def protect(self, slug: str, branch: str, protection: Protection | None = None) -> None:
         """Guard a branch, which need not exist yet: by default one approval, and no direct push by anybody."""
         with self.hub.lock:

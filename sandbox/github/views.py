@@ -134,7 +134,7 @@ class View:
         rows = []
         for name, sha in found:
             ahead, behind = self.git.ahead_behind(base, sha) if base else (0, 0)
-            pulls = [p for p in self.repository.pulls if p.head_ref == name]
+            pulls = [p for p in self.repository.pulls if p.head_name == name]
             rows.append(
                 {
                     "name": name,

@@ -191,7 +191,19 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
     served = Served(hub.app, listening_socket()).start()
     talk = Talk(hub, served.url)
     try:
-        for part in (accounts, refs, commits, protection, pulls, merging, checks, releases, deployments, app):
+        for part in (
+            accounts,
+            refs,
+            commits,
+            protection,
+            pulls,
+            merging,
+            forks,
+            checks,
+            releases,
+            deployments,
+            app,
+        ):
             part(talk, at)
         yield talk
     finally:
@@ -418,6 +430,21 @@ def merging(talk: Talk, at: Commits) -> None:
     talk.post(404, merges, {"base": "gone", "head": "main"})
     talk.post(404, merges, {"base": "develop", "head": "gone"})
     talk.post(422, merges, {"head": "gone"})
+
+
+def forks(talk: Talk, _: Commits) -> None:
+    """A pull request of an outsider, and what is left of it when the fork is gone."""
+    sent = {"base": "main", "head": "oskar:clash", "title": "fix: mine"}
+    talk.post(422, f"{R}/pulls", sent, login="oskar")
+    fork = talk.hub.fork("acme/lakehouse", "oskar")
+    made = talk.post(201, f"{R}/pulls", sent, login="oskar")
+    talk.post(422, f"{R}/pulls", sent, login="oskar")
+    talk.get(f"/repos/{fork}")
+    talk.get(f"{R}/pulls?state=all&head=oskar:clash")
+    talk.get(f"{R}/pulls/{made['number']}/commits")
+    talk.hub.delete_repository(fork)
+    talk.get(f"{R}/pulls/{made['number']}")
+    talk.ask(200, "PATCH", f"{R}/pulls/{made['number']}", {"state": "closed"})
 
 
 def checks(talk: Talk, at: Commits) -> None:

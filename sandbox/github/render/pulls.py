@@ -54,7 +54,7 @@ def pull_simple(call: Call, pull: Pull) -> Json:
         "assignees": [],
         "requested_reviewers": [user(call, login) for login in pull.reviewers],
         "requested_teams": [team(call, t) for t in call.hub.state.teams if t.slug in pull.teams],
-        "head": _end(call, pull.head_ref, pull.head_sha),
+        "head": _end(call, pull.head_ref, pull.head_sha, pull.head_repo),
         "base": _end(call, pull.base_ref, pull.base_sha),
         "_links": {name: {"href": href} for name, href in links.items()},
         "author_association": association(call, pull.user),
@@ -63,14 +63,16 @@ def pull_simple(call: Call, pull: Pull) -> Json:
     }
 
 
-def _end(call: Call, ref: str, sha: str) -> Json:
-    repository = call.repository
+def _end(call: Call, ref: str, sha: str, fork: str | None = None) -> Json:
+    """One end of a pull request; the repository is null where a fork was deleted."""
+    repository = call.hub.state.repositories.get(fork) if fork else call.repository
+    owner = (fork or call.repository.slug).partition("/")[0]
     return {
-        "label": f"{repository.owner}:{ref}",
+        "label": f"{owner}:{ref}",
         "ref": ref,
         "sha": sha,
-        "user": user(call, repository.owner),
-        "repo": plain_repository(call, repository),
+        "user": user(call, owner),
+        "repo": plain_repository(call, repository) if repository else None,
     }
 
 

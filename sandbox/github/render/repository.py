@@ -58,7 +58,7 @@ def minimal_repository(call: Call, record: Repository) -> Json:
         "private": record.private,
         "html_url": f"{call.base}/{record.slug}",
         "description": record.description,
-        "fork": False,
+        "fork": record.parent is not None,
         "url": api,
         **{name: api + tail for name, tail in _URLS.items()},
     }

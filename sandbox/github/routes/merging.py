@@ -74,7 +74,8 @@ def _make_commit(call: Call, pull: Pull, base: str, method: str) -> str:
     git, author, by = call.git, call.hub.person(call.login), call.hub.web_flow()
     if method == "rebase":
         return rebased_commits(git, base, pull.head_sha, by)
-    default = f"Merge pull request #{pull.number} from {call.repository.owner}/{pull.head_ref}"
+    owner = (pull.head_repo or call.repository.slug).partition("/")[0]
+    default = f"Merge pull request #{pull.number} from {owner}/{pull.head_ref}"
     if method == "squash":
         default = f"{pull.title} (#{pull.number})"
     title, text = call.maybe_text("commit_title") or default, call.maybe_text("commit_message")
@@ -84,6 +85,8 @@ def _make_commit(call: Call, pull: Pull, base: str, method: str) -> str:
 
 
 def _delete_merged_branch(call: Call, pull: Pull) -> None:
+    if pull.head_repo:
+        return
     name = f"refs/heads/{pull.head_ref}"
     wanted = call.repository.delete_branch_on_merge and pull.head_ref != call.repository.default_branch
     if wanted and pull.head_ref not in call.repository.protections and call.git.ref(name) == pull.head_sha:
@@ -97,6 +100,8 @@ def update_branch(call: Call) -> Answer:
     if expected is not None and expected != pull.head_sha:
         raise Refused(422, "expected head sha didn't match current head ref.")
     base = call.git.ref(f"refs/heads/{pull.base_ref}")
+    if pull.head_repo:
+        raise Refused(403, "Resource not accessible by personal access token")
     if pull.state == "closed" or base is None or call.git.is_ancestor(base, pull.head_sha):
         raise Refused(422, "There are no new commits on the base branch.")
     message = f"Merge branch '{pull.base_ref}' into {pull.head_ref}"

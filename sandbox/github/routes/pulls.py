@@ -1,7 +1,7 @@
 """Pull requests: list, open, look, edit."""
 
 from sandbox.github.exchange import Answer, Call, Refused, invalid, route
-from sandbox.github.following import close, keep_head_ref
+from sandbox.github.following import close, head_of, keep_head_ref
 from sandbox.github.records import Pull
 from sandbox.github.render import commits as render_commits
 from sandbox.github.render import pulls as render
@@ -20,7 +20,7 @@ def list_pulls(call: Call) -> Answer:
     if base := query.get("base"):
         found = [p for p in found if p.base_ref == base]
     if ":" in (head := query.get("head", "")):
-        found = [p for p in found if f"{call.repository.owner}:{p.head_ref}" == head]
+        found = [p for p in found if head in {p.head_name, f"{call.repository.owner}:{p.head_name}"}]
     keys = {"updated": lambda p: (p.updated_at, p.number), "created": lambda p: (p.created_at, p.number)}
     sort = query.get("sort", "created")
     found.sort(key=keys.get(sort, keys["created"]), reverse=query.get("direction", "desc") == "desc")
@@ -31,7 +31,10 @@ def list_pulls(call: Call) -> Answer:
 def create_pull(call: Call) -> Answer:
     head_ref, base_ref = call.text("head").removeprefix(f"{call.repository.owner}:"), call.text("base")
     title, body = call.text("title"), call.maybe_text("body", 65536)
-    head, base = _ends(call, head_ref, base_ref)
+    fork = _fork(call, head_ref)
+    head_ref = head_ref.rpartition(":")[2]
+    head, base = _ends(call, head_ref, base_ref, fork)
+    _forbid_second(call, head_ref, base_ref, fork)
     now = call.hub.now()
     pull = Pull(
         id=call.hub.new_id(),
@@ -41,6 +44,7 @@ def create_pull(call: Call) -> Answer:
         user=call.login,
         draft=call.flag("draft", default=False),
         head_ref=head_ref,
+        head_repo=fork,
         head_sha=head,
         base_ref=base_ref,
         base_sha=base,
@@ -55,15 +59,26 @@ def create_pull(call: Call) -> Answer:
     return Answer(render.pull_full(call, pull), 201, {"Location": location})
 
 
-def _ends(call: Call, head_ref: str, base_ref: str) -> tuple[str, str]:
+def _fork(call: Call, head: str) -> str | None:
+    """The fork that `somebody:branch` is in; None for a branch of the repository itself."""
+    owner = head.rpartition(":")[0]
+    if not owner:
+        return None
+    forks = (r for r in call.hub.state.repositories.values() if r.parent == call.repository.slug)
+    found = next((fork.slug for fork in forks if fork.owner == owner), None)
+    if found is None:
+        raise invalid("PullRequest", "head")
+    return found
+
+
+def _ends(call: Call, head_ref: str, base_ref: str, fork: str | None) -> tuple[str, str]:
     """The commits of both branches, if a pull request between them makes sense."""
-    branches = call.git.branches()
-    head, base = branches.get(head_ref), branches.get(base_ref)
+    base = call.git.branches().get(base_ref)
+    head = head_of(call.hub, call.repository, head_ref, fork)
     if base is None:
         raise invalid("PullRequest", "base")
     if head is None:
         raise invalid("PullRequest", "head")
-    _forbid_second(call, head_ref, base_ref)
     if call.git.is_ancestor(head, base):
         raise _custom(f"No commits between {base_ref} and {head_ref}")
     if call.git.merge_base(base, head) is None:
@@ -76,10 +91,12 @@ def _custom(message: str) -> Refused:
     return Refused(422, "Validation Failed", [error])
 
 
-def _forbid_second(call: Call, head_ref: str, base_ref: str) -> None:
+def _forbid_second(call: Call, head_ref: str, base_ref: str, fork: str | None) -> None:
+    wanted = ("open", fork, head_ref, base_ref)
     for pull in call.repository.pulls:
-        if (pull.state, pull.head_ref, pull.base_ref) == ("open", head_ref, base_ref):
-            raise _custom(f"A pull request already exists for {call.repository.owner}:{head_ref}.")
+        if (pull.state, pull.head_repo, pull.head_ref, pull.base_ref) == wanted:
+            owner = (fork or call.repository.slug).partition("/")[0]
+            raise _custom(f"A pull request already exists for {owner}:{head_ref}.")
 
 
 @route("GET", N, "pull_requests=read")
@@ -117,7 +134,8 @@ def _rebase(call: Call, pull: Pull, base: str) -> None:
         return
     if pull.state == "closed":
         raise _custom("Cannot change the base branch of a closed pull request.")
-    _, pull.base_sha = _ends(call, pull.head_ref, base)
+    _forbid_second(call, pull.head_ref, base, pull.head_repo)
+    _, pull.base_sha = _ends(call, pull.head_ref, base, pull.head_repo)
     pull.base_ref = base
     call.hub.note(call.repository, pull, "base_ref_changed", call.login)
 
@@ -136,10 +154,10 @@ def _set_state(call: Call, pull: Pull, state: str) -> None:
 def _reopen(call: Call, pull: Pull) -> None:
     if pull.merged_at is not None:
         raise _custom("state cannot be changed. The pull request cannot be reopened.")
-    branches = call.git.branches()
-    if pull.head_ref not in branches:
+    if head_of(call.hub, call.repository, pull.head_ref, pull.head_repo) is None:
         raise _custom(f"state cannot be changed. The {pull.head_ref} branch has been deleted.")
-    pull.head_sha, pull.base_sha = _ends(call, pull.head_ref, pull.base_ref)
+    _forbid_second(call, pull.head_ref, pull.base_ref, pull.head_repo)
+    pull.head_sha, pull.base_sha = _ends(call, pull.head_ref, pull.base_ref, pull.head_repo)
     keep_head_ref(call.git, pull)
     pull.state, pull.closed_at = "open", None
     call.hub.note(call.repository, pull, "reopened", call.login)

@@ -3,6 +3,7 @@
 import pytest
 from github import GithubException
 from github.PullRequest import PullRequest
+from github.Repository import Repository
 from github_site import SLUG, Site, Work
 
 from sandbox.github.records import Protection
@@ -239,3 +240,27 @@ def test_labels_come_and_go(pull: PullRequest) -> None:
 
     assert [label.name for label in pull.get_labels()] == ["release"]
     assert events(pull) == ["labeled", "labeled", "unlabeled"]
+
+
+def test_one_of_a_fork_follows_its_branch_there(site: Site, work: Work) -> None:
+    """Its commits are in the repository as refs/pull/N/head, and its branch is never one of ours."""
+    fork = site.hub.fork(SLUG, "oskar")
+    work.git("remote", "add", "fork", site.git_url("oskar").replace(SLUG, fork))
+    work.branch("fix")
+    work.commit("a.txt", "a", "fix: a")
+    work.git("push", "fork", "fix")
+    pull = site.repo("oskar").create_pull(base="develop", head="oskar:fix", title="fix: a", body="")
+
+    sha = work.commit("a.txt", "b", "fix: b")
+    work.git("push", "fork", "fix")
+
+    pull.update()
+    assert (pull.head.label, pull.head.sha, pull.head.repo.full_name) == ("oskar:fix", sha, fork)
+    assert work.git("ls-remote", "origin", "refs/pull/1/head").stdout.startswith(sha)
+    assert "fix" not in [branch.name for branch in site.repo().get_branches()]
+    assert [found.number for found in site.repo().get_pulls(head="oskar:fix")] == [1]
+    assert list(site.repo().get_pulls(head="acme:fix")) == []
+    site.hub.delete_repository(fork)
+    left = site.repo().get_pull(1)
+    gone: Repository | None = left.head.repo
+    assert (left.state, gone, left.head.sha) == ("open", None, sha)
