@@ -27,6 +27,7 @@ from pydantic import Field
 from flows import this_run
 from flows.parameters import Repository
 from flows.promotion import back_to_develop, to_production
+from tasks.original import ensure_original_told
 from tasks.plan_hotfix import plan_hotfix
 from tasks.rules.fixes import wanted_fix
 from tasks.rules.phases import Phase
@@ -68,4 +69,5 @@ def hotfix(  # noqa: PLR0913 - the form in Prefect is made of these
         ended = to_production(release)
         if ended is not None:
             return ended
+    ensure_original_told(release)
     return back_to_develop(release)

@@ -4,6 +4,7 @@ These are plain functions: the steps that plan, cut and finish a hotfix call the
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.rules.errors import NeedsHuman
@@ -79,6 +80,13 @@ def lacking(mirror: Mirror, commits: tuple[str, ...], head: str) -> list[str]:
         return left if left and picked(mirror, left, head) != head else []
     except Conflict:
         return left
+
+
+def lost_without(mirror: Mirror, commits: Sequence[Commit], head: str) -> list[str]:
+    """The commits that would be lost if only `head` stayed: those that it lacks, merges with changes of their own too."""
+    left = lacking(mirror, _plain(commits), head)
+    merges = (commit for commit in commits if len(commit.parents) > 1)
+    return [*left, *(c.sha for c in merges if not mirror.is_ancestor(c.sha, head) and own_changes(mirror, c))]
 
 
 def commits_of(mirror: Mirror, hub: GitHubRepo, number: int) -> tuple[Commit, ...]:
@@ -167,7 +175,7 @@ def _insist_on_plain_merges(mirror: Mirror, fix: Fix, own: tuple[Commit, ...], p
             raise merge_with_changes(fix, commit.sha, files)
 
 
-def _plain(commits: tuple[Commit, ...]) -> tuple[str, ...]:
+def _plain(commits: Sequence[Commit]) -> tuple[str, ...]:
     return tuple(commit.sha for commit in commits if len(commit.parents) < 2)  # noqa: PLR2004
 
 

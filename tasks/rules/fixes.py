@@ -205,7 +205,7 @@ def insist_on_fix(offered: Offered, settings: ReleaseSettings) -> None:
         what = "a commit" if count == 1 else f"{count} commits"
         raise NeedsHuman(
             f"{fix.title} brings along {what} of {names.develop} that production does not have"
-            f" ({_some(offered.carried)})",
+            f" ({some(offered.carried)})",
             f"let the pull request aim at {names.develop} (its own commits are then picked), or put its commits on a"
             f" branch that begins at {names.production}",
         )
@@ -234,13 +234,18 @@ def does_not_go(
     fetch = (
         f"git fetch origin refs/pull/{fix.number}/head" if fix.number else f"git fetch origin {fix.branch}"
     )
-    bring = f"git cherry-pick -x {' '.join(fix.commits)}" if picks else f"git merge --no-ff {fix.head}"
+    bring = (
+        f"git cherry-pick -x {' '.join(fix.commits)}   # resolve, `git add`, then `git cherry-pick --continue`;"
+        " keep the lines `(cherry picked from ...)`"
+        if picks
+        else f"git merge --no-ff {fix.head}   # resolve, `git add`, then `git merge --continue`"
+    )
     return NeedsHuman(
         f"{fix.title} does not go onto {tag} by itself: {commit[:SHORT]} conflicts in\n{listed}\nNothing was pushed",
         "bring it there by hand, push the branch, then start the hotfix again: dabflow goes on with your branch.\n"
         f"  git fetch origin --tags && {fetch}\n"
         f"  git switch --create {branch} {tag}\n"
-        f"  {bring}   # resolve, `git add`, go on with --continue; keep the lines `(cherry picked from ...)`\n"
+        f"  {bring}\n"
         f"  git push origin {branch}",
     )
 
@@ -283,6 +288,8 @@ class Leftover:
 def kept_because(left: Leftover, settings: ReleaseSettings, version: Version) -> str:
     """Say why the branch must stay; "" where nobody needs it any more."""
     names = settings.branches
+    if left.head is None:
+        return ""
     if left.in_fork:
         return "it is in a fork"
     ours = (names.release_prefix, names.hotfix_prefix, SYNC_PREFIX)
@@ -293,7 +300,7 @@ def kept_because(left: Leftover, settings: ReleaseSettings, version: Version) ->
     if left.used_by:
         return f"{_listed([f'#{number}' for number in left.used_by])} {_verb(left.used_by)} it, too"
     if left.lacking:
-        return f"it has commits that {version} does not have ({_some(left.lacking)})"
+        return f"it has commits that {version} does not have ({some(left.lacking)})"
     return ""
 
 
@@ -305,7 +312,8 @@ def _named(fix: int | str) -> str:
     return Fix(fix, "").title if isinstance(fix, int) else Fix(0, fix).title
 
 
-def _some(commits: Sequence[str], most: int = 3) -> str:
+def some(commits: Sequence[str], most: int = 3) -> str:
+    """Return the first commits, and how many more there are."""
     shown = ", ".join(commit[:SHORT] for commit in commits[:most])
     return shown if len(commits) <= most else f"{shown} and {len(commits) - most} more"
 

@@ -3,6 +3,8 @@
 import base64
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from sandbox.github.server import GitHub
+from sandbox.serving import Served, listening_socket
 
 SLUG = "acme/lakehouse"
 
@@ -78,3 +81,14 @@ class Place:
         requests = httpx.get(f"{self.url}/_sandbox/requests").json()
         reads = {"GET", "HEAD"} if writes else set()
         return [f"{r['method']} {r['path']}" for r in requests if r["method"] not in reads]
+
+
+@contextmanager
+def served_place(folder: Path) -> Iterator[Place]:
+    """The place of a folder, answering."""
+    hub = GitHub.open(folder / "github")
+    served = Served(hub.app, listening_socket()).start()
+    try:
+        yield Place(hub, served.url, folder / "work")
+    finally:
+        served.stop()

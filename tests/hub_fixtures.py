@@ -2,21 +2,17 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hub_place import SLUG, Place, git
-
-from sandbox.github.server import GitHub
-from sandbox.serving import Served, listening_socket
+from hub_place import SLUG, Place, git, served_place
 
 
 @pytest.fixture(scope="session")
 def place_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A GitHub that is not running, and a clone of its one repository with one commit, on `develop` and `main`."""
     folder = tmp_path_factory.mktemp("place-template")
-    with _served(folder) as place:
+    with served_place(folder) as place:
         place.hub.create_repository(*SLUG.split("/"))
         place.work.mkdir()
         git("init", "--quiet", "--initial-branch=develop", cwd=place.work)
@@ -29,19 +25,9 @@ def place_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(place_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """acme/lakehouse with one commit, on `develop` and `main`; dabflow acts as its bot."""
     shutil.copytree(place_template, tmp_path, dirs_exist_ok=True)
-    with _served(tmp_path) as place:
+    with served_place(tmp_path) as place:
         monkeypatch.setenv("DABFLOW_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("DABFLOW_GITHUB_URL", place.url)
         monkeypatch.setenv("DABFLOW_GITHUB_API_URL", place.url)
         monkeypatch.setenv("DABFLOW_GITHUB_TOKEN", place.token("dabflow-bot"))
         yield place
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[Place]:
-    hub = GitHub.open(folder / "github")
-    served = Served(hub.app, listening_socket()).start()
-    try:
-        yield Place(hub, served.url, folder / "work")
-    finally:
-        served.stop()
