@@ -39,11 +39,11 @@ def assert_released_once(world: World, people: People, version: str = "1.4.0") -
         assert [r.state for r in records] == ["success"]
     comments = people.api("rita", "GET", f"/issues/{pulls[0]['number']}/comments")
     assert len([c for c in comments if c["body"].startswith("<!-- dabflow:")]) == 1
-    names = [j["settings"]["name"] for j in _jobs(world, "prod")]
+    names = [j["settings"]["name"] for j in jobs(world, "prod")]
     assert len(names) == len(set(names)), "no job twice"
 
 
-def _jobs(world: World, target: str) -> list[dict[str, dict[str, str]]]:
+def jobs(world: World, target: str) -> list[dict[str, dict[str, str]]]:
     workspace = world.workspaces[target]
     url = world.workspace_urls[target]
     token = httpx.post(

@@ -1,4 +1,4 @@
-"""`dabflow demo`, as a newcomer types it: a whole release through Prefect's worker, checked by the demo itself."""
+"""`dabflow demo`, as a newcomer types it: release, hotfix and rollback through a worker, checked by the demo itself."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = pytest.mark.timeout(500)
 
 DABFLOW = Path(sys.executable).with_name("dabflow")
 
@@ -16,7 +16,9 @@ def test_it_ends_with_a_true_summary_and_leaves_nothing(tmp_path: Path) -> None:
     """Exit code 0 means that each claim about the servers was true; somebody's own accounts are no part of it."""
     environment = os.environ | {"TMPDIR": str(tmp_path), "PREFECT_API_URL": "http://127.0.0.1:1/api"}
 
-    done = subprocess.run([DABFLOW, "demo"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [DABFLOW, "demo", "--act", "rollback"], env=environment, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "production runs" in done.stdout

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from nothing_lost import Refs, assert_nothing_lost
 from playing import People, forget_runs, without_waiting
 
 from sandbox.world import World
@@ -14,6 +15,14 @@ def _quick_and_alone(prefect_server: str) -> Iterator[None]:
     without_waiting()
     yield
     forget_runs()
+
+
+@pytest.fixture
+def nothing_lost(world: World) -> Iterator[None]:
+    """At the end every version is in develop, latest is what production runs, and only our refs were touched."""
+    before = Refs.now()
+    yield
+    assert_nothing_lost(world, before)
 
 
 @pytest.fixture

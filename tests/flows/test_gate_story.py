@@ -29,10 +29,12 @@ from prefect.states import Scheduled
 
 from sandbox.workspace.server import Principal
 from sandbox.world import World
+from tasks.ask import waiting_of
 from tasks.evidence import chain_of, note
 from tasks.lock import one_at_a_time
 from tasks.rules.release import PRODUCTION
 from tasks.rules.versions import Version
+from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.verify import verified
 
@@ -304,16 +306,22 @@ def test_another_host_gets_nothing(stage: Stage) -> None:
 
 
 def test_an_approval_is_not_for_another_tree(stage: Stage) -> None:
-    """main moved after the approval: the merge would hold what nobody rehearsed, so nothing is merged."""
+    """main moved after the approval: what it has is brought in, rehearsed, and asked about; nothing is merged."""
     stage.later(25)
     stage.reviewed_by_both()
     stage.while_it_waits_for_the_lock(
         lambda: commit_past_the_rules(stage.world, "main", "HOTFIX.md", "by hand\n")
     )
 
-    assert stage.run.state.name == "Failed", stage.run.said
-    assert "main moved" in stage.run.said
+    assert stage.run.state.name == "Suspended", stage.run.said
     assert writes(stage.world, server="prod") == stage.quiet
+    pull, branches = stage.people.release_pull(), Mirror(SLUG).fetch().branches()
+    assert pull["merged_at"] is None
+    assert pull["head"]["sha"] == branches[f"release/{VERSION}"]
+    assert Mirror(SLUG).is_ancestor(branches["main"], branches[f"release/{VERSION}"])
+    waiting = waiting_of(stage.run.id)
+    assert waiting is not None
+    assert pull["head"]["sha"][:12] in waiting.question, "asked anew, about what it is now"
 
 
 def test_a_release_manager_overrides_a_freeze_with_a_reason(stage: Stage) -> None:

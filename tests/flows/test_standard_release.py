@@ -16,6 +16,7 @@ from tasks.systems.git_repo import Mirror
 
 pytestmark = [
     pytest.mark.xdist_group("prefect"),
+    pytest.mark.usefixtures("nothing_lost"),
     pytest.mark.timeout(240),
 ]
 

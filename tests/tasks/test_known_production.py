@@ -8,6 +8,7 @@ from databricks.sdk.service.workspace import ImportFormat
 from playing import SLUG, arm, writes
 from production_place import Place
 
+from deployments.adopting import adopted
 from sandbox.world import World
 from tasks.adopt import ensure_adopted
 from tasks.known_state import recorded_of
@@ -98,3 +99,16 @@ def test_an_older_version_never_overwrites_a_newer_one(place: Place) -> None:
         place.plan(older)
 
     assert writes(place.world, server="prod") == before
+
+
+def test_the_command_takes_over_what_is_there(place: Place) -> None:
+    with pytest.raises(NeedsHuman, match="needs a reason"):
+        adopted(SLUG, "  ")
+    assert "nothing was to be done" in adopted(SLUG, "just looking")
+    names_commit(place, STRANGER)
+
+    said = adopted(SLUG, "the night shift's repair")
+
+    assert said.startswith("production runs 0123456789ab instead of ")
+    assert recorded() == Recorded(STRANGER, adopted=True)
+    assert "nothing was to be done" in adopted(SLUG, "once more")
