@@ -120,16 +120,16 @@ def begin(flow: Flow[Any, Any], **parameters: Any) -> Run:
 
 
 class People:
-    """What the people of acme/lakehouse do on GitHub, each with an own token."""
+    """What the people of acme/lakehouse do on GitHub, each with an own token; or in a fork of it."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, slug: str = SLUG) -> None:
+        self.world, self.slug = world, slug
 
     def api(self, login: str, method: str, path: str, **body: Any) -> Any:
         token = self.world.github.accounts[login].token
         answer = httpx.request(
             method,
-            f"{self.world.github_url}/repos/{SLUG}{path}",
+            f"{self.world.github_url}/repos/{self.slug}{path}",
             headers={"Authorization": f"Bearer {token}"},
             json=body or None,
         )
@@ -182,7 +182,7 @@ class People:
             whole = ["git", *options, "-c", f"user.email={login}@acme.example", *command]
             return subprocess.run(whole, cwd=clone, check=True, capture_output=True, text=True).stdout.strip()
 
-        git("clone", "--quiet", "--branch", branch, f"{self.world.github_url}/{SLUG}.git", ".")
+        git("clone", "--quiet", "--branch", branch, f"{self.world.github_url}/{self.slug}.git", ".")
         return git, clone
 
     def pulls(self, base: str = "main", state: str = "all") -> list[Any]:
