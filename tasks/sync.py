@@ -125,11 +125,15 @@ def waiting_for(release: Release, pending: Sequence[Synced], *, question: str) -
     )
 
 
-def _ensure_branch(sync: Sync, mirror: Mirror, hub: GitHubRepo, at: str) -> None:
-    """The sync branch is there and holds the commit; made at `at` where GitHub deleted it, or never had it."""
+def _ensure_branch(sync: Sync, mirror: Mirror, hub: GitHubRepo, before: PullRequest | None) -> None:
+    """The sync branch is there and holds the commit; one that was deleted is made again as it was.
+
+    What people did on an earlier pull request is kept so: GitHub still has its last commit.
+    """
     if sync.branch not in mirror.branches():
+        kept = before is not None and hub.contains(before.head_sha, sync.commit)
         try:
-            hub.create_branch(sync.branch, at)
+            hub.create_branch(sync.branch, before.head_sha if before and kept else sync.commit)
         except Refused as error:
             log.info("GitHub did not create %s: %s", sync.branch, error.problem)
         mirror.fetch()
@@ -154,8 +158,7 @@ def _ensure_pull_request(sync: Sync, mirror: Mirror, hub: GitHubRepo) -> PullReq
         if contained(mirror.fetch(), sync):
             return None
         _insist_that_git_shows(hub.pull_request(pull.number), mirror)
-    # What people did on an earlier one is kept: GitHub still has its last commit.
-    _ensure_branch(sync, mirror, hub, pull.head_sha if pull else sync.commit)
+    _ensure_branch(sync, mirror, hub, pull)
     opened = pull if pull is not None and pull.state == "open" else _opened(sync, hub)
     for lost in (p for p in pulls if p.state == "merged"):
         text = lost_comment(hub.slug, sync, again=opened.number, merge_commits=hub.merge_commits_allowed)

@@ -6,7 +6,7 @@ from datetime import datetime
 from github.PullRequest import PullRequest as ApiPullRequest
 from github.Repository import Repository
 
-from tasks.systems.github_client import GitHubClient, github_errors, login_of
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors, login_of
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,16 @@ class PullRequests(GitHubClient):
         """
         with github_errors(f"merging {head} into {into}"):
             self._repo.merge(into, head, message)
+
+    def contains(self, head: str, commit: str) -> bool:
+        """Whether GitHub has `head`, and it contains `commit`; git need not know `head`, as of a branch that is gone."""
+        try:
+            with github_errors(f"comparing {commit[:12]} with {head[:12]}"):
+                return self._repo.compare(commit, head).behind_by == 0
+        except Refused as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
 
     def pull_requests_of(self, commit: str) -> list[PullRequest]:
         """The pull requests that brought a commit, oldest first."""

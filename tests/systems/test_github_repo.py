@@ -133,6 +133,16 @@ def test_only_pull_requests_of_that_branch_into_that_base(
     assert hub.pull_requests("release/1.4", "main") == []
 
 
+def test_whether_github_has_a_commit_that_contains_another(hub: GitHubRepo, pull: PullRequest) -> None:
+    """Also one of a branch that is gone."""
+    main = hub.ref("heads/main") or ""
+    hub.delete_branch("release/1.4.0")
+
+    assert hub.contains(pull.head_sha, main)
+    assert not hub.contains(main, pull.head_sha)
+    assert not hub.contains("d" * 40, main)
+
+
 def test_opening_it_twice_is_refused(hub: GitHubRepo, pull: PullRequest) -> None:
     with pytest.raises(Refused, match="already exists for acme:release/1") as stop:
         hub.open_pull_request("release/1.4.0", "main", title="again", body="")

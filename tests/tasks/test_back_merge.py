@@ -235,6 +235,26 @@ def test_one_that_was_closed_is_opened_anew(shipping: Shipping) -> None:
     assert [p["state"] for p in shipping.syncs()] == ["open", "closed"]
 
 
+def test_one_whose_branch_was_taken_for_something_else_is_made_anew(shipping: Shipping) -> None:
+    """Forced to another commit, closed and deleted: what is made again carries the release, not that."""
+    hotfix = conflicting(shipping)
+    waits(hotfix, back(hotfix))
+    people, hub = shipping.people, GitHubRepo(SLUG)
+    people.api(
+        "rita",
+        "PATCH",
+        f"/git/refs/heads/{SYNC}",
+        sha=people.api("rita", "GET", "/git/ref/heads/develop")["object"]["sha"],
+        force=True,
+    )
+    hub.delete_branch(SYNC)
+
+    again = back(hotfix)
+
+    assert Mirror(SLUG).fetch().branches()[SYNC] == Mirror(SLUG).tags()["1.3.1"]
+    assert not again.done
+
+
 def test_required_checks_are_waited_for(shipping: Shipping, world: World) -> None:
     """No failure, and no merge before they are green; a look soon, and any news of them is noticed."""
     hotfix = shipping.hotfix()
