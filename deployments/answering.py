@@ -117,11 +117,11 @@ def _nobody_waits(api: PrefectApi, repository: str, version: str, newest: Run | 
     if newest is not None:
         return NeedsHuman(
             f"{newest.name} does not wait for an answer: its last run ended as {newest.state}{also}",
-            f"see where it stands (dabflow status {version}); start it again: dabflow release --version {version}",
+            f"see where it stands, and what starts it again: dabflow status {version}",
         )
     return NeedsHuman(
         f"Prefect knows no run of {repository} {version}{also}",
-        f"check the version (dabflow status); start it: dabflow release --version {version}",
+        "check the version (dabflow status); start it: dabflow release, hotfix or rollback",
     )
 
 
