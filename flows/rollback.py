@@ -29,13 +29,15 @@ from tasks.deploy import ensure_deployed
 from tasks.lock import one_at_a_time
 from tasks.plan_rollback import plan_rollback
 from tasks.propose import ensure_shown, tell, told_when_it_stops
+from tasks.rules.errors import ReleaseError
 from tasks.rules.gate import Verdict
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, Proposal, Release
 from tasks.rules.texts import question_key
 from tasks.rules.versions import Version
 from tasks.smoke import ensure_smoked
-from tasks.way_back import ensure_back_asked, plan_back, validation_back
+from tasks.step import RunCancelled
+from tasks.way_back import ensure_back_asked, ensure_half_way_noted, plan_back, validation_back
 from tasks.withdraw import ensure_told_of_rollback, ensure_withdrawn
 
 WAY_BACK = "rollback"  # of two starts only one asks: the lock under which they look at each other
@@ -115,6 +117,12 @@ def go_back(release: Release, proposal: Proposal) -> None:
     """Production runs the old tag, proved and tested, and what is newer is withdrawn."""
     candidate, bundles = proposal.candidate, proposal.examined.production
     tell(release, Phase.MERGED, proposal=proposal)
-    ensure_deployed(release, candidate, bundles, environment=PRODUCTION, approved=proposal.plan)
-    ensure_smoked(release, candidate, bundles, environment=PRODUCTION)
+    try:
+        ensure_deployed(release, candidate, bundles, environment=PRODUCTION, approved=proposal.plan)
+        ensure_smoked(release, candidate, bundles, environment=PRODUCTION)
+    except RunCancelled:
+        raise
+    except ReleaseError as error:
+        ensure_half_way_noted(release, candidate.commit, error.problem)
+        raise
     ensure_told_of_rollback(release, proposal, ensure_withdrawn(release, proposal))

@@ -28,6 +28,7 @@ from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, ProductionPlan, Release, Validated
 from tasks.step import ensure, stop_if_cancelled
 from tasks.systems.bundle_cli import BundleCli
+from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.unfinished import Rest, insist_on_no_orphans, rest_of
 
@@ -65,7 +66,7 @@ def ensure_deployed(
         return
     if environment == PRODUCTION:
         insist_on_approval(approved)
-        insist_on_no_hold(release)
+        insist_on_no_hold(Mirror(release.repository).fetch(), release.version)
     with bundle_clis(release, candidate, release.target(environment)) as clis:
         _insist_on_same_deployer(bundles)
         record = ensure_record(release, hub, environment, candidate.commit)

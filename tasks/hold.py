@@ -1,6 +1,6 @@
 """Holds: a version that was withdrawn does not go to production again, until somebody lifts its hold with a reason."""
 
-from tasks.evidence import chain_of, note
+from tasks.evidence import chain_in, chain_of, note
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import LIFTED, WITHDRAWN, Chain
 from tasks.rules.outcomes import Hold, held
@@ -14,14 +14,13 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 
 
-def insist_on_no_hold(release: Release) -> None:
-    """Insist that the version that would go to production was not withdrawn from it.
+def insist_on_no_hold(mirror: Mirror, version: Version) -> None:
+    """Insist that a version that would go to production was not withdrawn from it, as of the mirror's last fetch.
 
     Raises:
         NeedsHuman: it was, and its hold was not lifted.
-        TryAgain: GitHub did not answer.
     """
-    hold = held(chain_of(release.repository, release.version))
+    hold = held(chain_in(mirror, version))
     if hold is not None:
         raise NeedsHuman(hold_problem(hold), hold_remedy(hold))
 

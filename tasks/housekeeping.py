@@ -19,7 +19,13 @@ from tasks.rules.settings import ReleaseSettings
 from tasks.rules.settings_words import Kind
 from tasks.rules.texts import marker
 from tasks.rules.waiting import Waiting
-from tasks.standing import current_pull_request, kind_of, phase_now, production_settings, seen_on_github
+from tasks.standing import (
+    kind_of,
+    phase_of_release,
+    production_settings,
+    pull_request_of,
+    seen_on_github,
+)
 from tasks.step import ensure
 from tasks.sync import seen_of
 from tasks.systems import clock, connections
@@ -63,7 +69,9 @@ def ensure_reminded(waiting: Waiting, run_url: str) -> None:
     hub = GitHubRepo(waiting.repository)
     release = _release(Mirror(waiting.repository), waiting.version, ReleaseSettings(), run_url)
     first_line = reminder_marker(release, waiting.deadline)
-    if hub.comment(waiting.number, first_line) or hub.pull_request(waiting.number).state != "open":
+    if not waiting.number or hub.comment(waiting.number, first_line):
+        return
+    if not release.withdraws and hub.pull_request(waiting.number).state != "open":
         return
     hub.add_comment(waiting.number, reminder(release, waiting))
     if not hub.comment(waiting.number, first_line):
@@ -79,14 +87,13 @@ def ensure_told(ended: Ended) -> None:
     """
     mirror, hub = Mirror(ended.repository).fetch(), GitHubRepo(ended.repository)
     release = _release(mirror, ended.version, production_settings(mirror), ended.run_url)
-    phase = phase_now(mirror, hub, release.settings, release.version)
+    phase = phase_of_release(release, mirror, hub)
     if phase >= Phase.PUBLISHED:
         log.info("%s is %s by now: nothing to tell", release.title, phase.words)
         return
     _note(release, ended)
     _close_records(release, hub, ended, phase)
-    head = mirror.branches().get(release.branch)
-    pull = current_pull_request(hub, release.branch, release.settings.branches.production, head)
+    pull = pull_request_of(release, mirror, hub)
     if pull is not None and not _told_by_itself(release, hub, pull.number, ended):
         text = Scrubber(connections.known_secrets()).text(ended_comment(release, phase, ended))
         ensure_comment(release, hub, pull.number, text)

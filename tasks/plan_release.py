@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 
 from tasks.evidence import chain_in
+from tasks.hold import insist_on_no_hold
 from tasks.rules.choice import Choice, Known, Wanted, choose, insist_on_back_merge
 from tasks.rules.commits import bump_of
 from tasks.rules.errors import NeedsHuman
@@ -120,6 +121,8 @@ def _news(mirror: Mirror, settings: ReleaseSettings, finished: Version | None) -
 def _chosen(mirror: Mirror, settings: ReleaseSettings, wanted: Wanted, known: Known) -> Choice:
     exact = wanted.version
     over = exact is not None and settings.tag(exact) in mirror.tags() and _over(mirror, exact)
+    if exact is not None and over and exact not in known.unfinished:
+        insist_on_no_hold(mirror, exact)
     develop = mirror.branches()[settings.branches.develop]
     after = mirror.tags()[settings.tag(known.finished)] if known.finished else None
     messages = [c.message for c in mirror.commits(after=after, upto=develop)]

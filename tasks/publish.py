@@ -7,9 +7,11 @@ from tasks.propose import notes_of
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import Chain
 from tasks.rules.release import Release
+from tasks.rules.rollback_text import Page, is_withdrawn
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo, ReleaseRecord
+from tasks.withdraw import ensure_latest
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ def ensure_published(release: Release, commit: str) -> str:
     hub = GitHubRepo(release.repository)
     found = hub.release(release.tag)
     if found is not None and not found.draft:
+        if is_withdrawn(Page(found.name, found.body)):
+            ensure_latest(release, hub, found)
         return _published(release, hub, commit)
     name, body = str(release.version), notes_of(release, commit)
     if found is None:

@@ -4,7 +4,7 @@ from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import blocked
 from tasks.rules.names import Named
-from tasks.rules.outcomes import Hold, Stopped, given_up, in_force, kind_in, stop_of_another
+from tasks.rules.outcomes import Hold, Stopped, given_up, in_force, is_away, kind_in, may_go_again, stop_of_another
 from tasks.rules.overview import shipped
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING, Release
@@ -12,7 +12,7 @@ from tasks.rules.rollbacks import phase_of_rollback
 from tasks.rules.settings import ReleaseSettings, settings_of
 from tasks.rules.settings_words import Kind
 from tasks.rules.settings_yaml import parsed
-from tasks.rules.versions import Version
+from tasks.rules.versions import Version, highest
 from tasks.rules.waiting import OnGitHub, fingerprint
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo, PullRequest
@@ -116,7 +116,7 @@ def shipped_version(
     tags = mirror.tags()
     published = {settings.version_of_tag(r.tag) for r in hub.releases() if not r.draft and r.tag in tags}
     versions = {v for v in published if v is not None}
-    return shipped(versions, lambda v: bool(given_up(chain_in(mirror, v))), before=before)
+    return shipped(versions, lambda v: is_away(chain_in(mirror, v)), before=before)
 
 
 def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version: Version) -> Facts:
@@ -125,8 +125,13 @@ def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version
     branch = mirror.branches().get(name)
     tag = mirror.tags().get(settings.tag(version))
     release = hub.release(settings.tag(version)) if tag else None
-    published = release is not None and not release.draft
-    over = bool(tag) and bool(given_up(chain_in(mirror, version)))
+    chain = chain_in(mirror, version)
+    # The newest version may come again after a rollback; an older one was overtaken.
+    again = may_go_again(chain) and version == highest(
+        filter(None, map(settings.version_of_tag, mirror.tags()))
+    )
+    published = release is not None and not release.draft and not again
+    over = bool(tag) and bool(given_up(chain))
     develop = mirror.branches()[settings.branches.develop]
     if tag and (published or over) and mirror.is_ancestor(tag, develop):
         return Facts(branch=branch, tag=tag, published=published, given_up=over, back_merged=True)
@@ -137,7 +142,7 @@ def facts_of(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, version
         pull=pull.state if pull else None,
         tag=tag,
         rehearsed=bool(commit) and _rehearsed(hub, commit or ""),
-        deployed=bool(tag) and bool(deployed_records(hub, PRODUCTION, tag or "")),
+        deployed=bool(tag) and not again and bool(deployed_records(hub, PRODUCTION, tag or "")),
         published=published,
         given_up=over,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tasks.evidence import chain_in, note
 from tasks.examine import planned_on_production, validated_on
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.evidence import STOPPED
 from tasks.rules.release import Candidate, Examined, ProductionPlan, Proposal, Release, Validated
 from tasks.rules.rollback_text import does_not_fit
 from tasks.standing import pull_request_of, settings_at
@@ -49,6 +50,12 @@ def ensure_back_asked(release: Release) -> BackAsked:
     note(release.repository, release.name, "asked", {**facts, "tag": release.tag, "commit": commit})
     candidate = Candidate(commit, mirror.tree(commit), settings_at(mirror, commit))
     return BackAsked(candidate, pull.number if pull else 0, pull.url if pull else "")
+
+
+@ensure("tell that going back stopped half way")
+def ensure_half_way_noted(release: Release, commit: str, problem: str) -> None:
+    """The evidence says that production is half way back, so that nothing else goes there by accident."""
+    note(release.repository, release.name, STOPPED, {"commit": commit, "problem": problem})
 
 
 @evidence("validate {release.version} on {target}")

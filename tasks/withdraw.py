@@ -34,7 +34,7 @@ def ensure_withdrawn(release: Release, proposal: Proposal) -> tuple[Version, ...
     """
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     found = {version: r for r in hub.releases() if (version := release.settings.version_of_tag(r.tag))}
-    _ensure_latest(release, hub, found.get(release.version))
+    ensure_latest(release, hub, found.get(release.version))
     gone = _newer(release, mirror, found)
     for version in gone:
         if version in found:
@@ -67,7 +67,7 @@ def _newer(release: Release, mirror: Mirror, found: dict[Version, ReleaseRecord]
     return withdrawn_by(Named(release.version, release.withdraws), published, holds(mirror))
 
 
-def _ensure_latest(release: Release, hub: GitHubRepo, found: ReleaseRecord | None) -> None:
+def ensure_latest(release: Release, hub: GitHubRepo, found: ReleaseRecord | None) -> None:
     """The release that production runs is no prerelease, not called withdrawn, and the latest one."""
     if found is None or found.draft:
         raise NeedsHuman(

@@ -1,12 +1,12 @@
 """What the evidence says about approvals that were given before."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from tasks.rules import digests
 from tasks.rules.differences import beyond
-from tasks.rules.evidence import WITHDRAWN, Chain
+from tasks.rules.evidence import Chain
 from tasks.rules.release import ProductionPlan
 
 
@@ -20,16 +20,11 @@ def approved_before(chain: Chain, plan: ProductionPlan) -> bool:
 
     An approval that led to a version that was withdrawn since, or to a rollback that has ended, counts no more.
     """
-    since = _since_withdrawn(chain.now)
-    approved = since.last("approved")
-    shown = since.last("shown", digest=approved.facts["digest"]) if approved else None
+    now = chain.now
+    approved = now.last("approved")
+    shown = now.last("shown", digest=approved.facts["digest"]) if approved else None
     kept = _plan(shown.facts) if shown else None
     return kept is not None and not beyond(kept, plan)
-
-
-def _since_withdrawn(chain: Chain) -> Chain:
-    ended = [number for number, entry in enumerate(chain.entries, 1) if entry.kind == WITHDRAWN]
-    return replace(chain, entries=chain.entries[max(ended, default=0) :])
 
 
 def _plan(facts: Mapping[str, Any]) -> ProductionPlan | None:

@@ -8,7 +8,8 @@ from enum import StrEnum
 from tasks.rules.markdown import limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import Release
-from tasks.rules.texts import marker
+from tasks.rules.rollback_text import again
+from tasks.rules.texts import marker, words_of
 from tasks.rules.waiting import Waiting
 
 REJECTED = "Rejected"  # the name of the state in which a rejected run ends; it has told everything itself
@@ -96,7 +97,7 @@ def ended_comment(release: Release, phase: Phase, ended: Ended) -> str:
     """The control comment about a run that ended: what is so, and what somebody does next."""
     lines = [
         marker(release),
-        f"### {release.title}: {_heading(phase, ended)}",
+        f"### {release.title}: {_heading(release, phase, ended)}",
         "",
         f"**Next:** {_next(release, phase, ended)}",
         "",
@@ -137,31 +138,32 @@ def readable(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _heading(phase: Phase, ended: Ended) -> str:
+def _heading(release: Release, phase: Phase, ended: Ended) -> str:
+    words, _ = words_of(release, phase)
     if phase is Phase.REJECTED:
-        return phase.words
+        return words
     how = ended.how.value if ended.how in {How.EXPIRED, How.CANCELLED} else "stopped"
-    return f"{how}, {'not approved' if phase <= Phase.PROPOSED else phase.words}"
+    return f"{how}, {'not approved' if phase <= Phase.PROPOSED else words}"
 
 
 def _next(release: Release, phase: Phase, ended: Ended) -> str:
     if phase is Phase.REJECTED:
-        return phase.next_step_of(release.kind)
+        return words_of(release, phase)[1]
     if ended.how is How.FAILED and ended.remedy:
         return ended.remedy
-    again = f"`{_command(release)}` goes on where it was"
+    begins = f"`{_command(release)}` goes on where it was"
     if phase > Phase.PROPOSED:
-        return f"start it again: {again}"
+        return f"start it again: {begins}"
     if ended.how in {How.CRASHED, How.FAILED}:
-        return f"start it again: {again}, and asks for approval anew"
-    return (
-        f"start it again if it is still wanted: {again}, and asks for approval anew."
-        " If it is not, close this pull request"
-    )
+        return f"start it again: {begins}, and asks for approval anew"
+    wanted = f"start it again if it is still wanted: {begins}, and asks for approval anew"
+    return wanted if release.withdraws else f"{wanted}. If it is not, close this pull request"
 
 
 def _command(release: Release) -> str:
     """What somebody types to start the same again."""
+    if release.withdraws:
+        return again(release)
     if release.fix is None:
         return f"dabflow release --version {release.version}"
     fix = release.fix

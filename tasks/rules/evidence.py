@@ -23,6 +23,7 @@ STOPPED, RETRIED = "stopped in production", "retried"
 REJECTED, ROLLED_BACK = "rejected", "rolled back"
 _ENDS = frozenset({REJECTED, ROLLED_BACK})  # how a rollback ends; another one of its name begins anew
 _PAIRS = ({BLOCKED, UNBLOCKED}, {WITHDRAWN, LIFTED}, {STOPPED, RETRIED})  # each of two takes back the other
+_ALWAYS = frozenset({BLOCKED, UNBLOCKED, WITHDRAWN, LIFTED})  # what no ending ends
 FILES = "files"  # the fact that holds the SHA-256 of each file that was kept with an entry
 
 _HEAD = {"form", "repository", "version"}
@@ -76,15 +77,10 @@ class Chain:
 
     @property
     def now(self) -> "Chain":
-        """What was noted since a rollback of this name ended last; of a release, everything."""
-        if not self._of_rollbacks:
-            return self
-        ended = [number for number, entry in enumerate(self.entries, 1) if entry.kind in _ENDS]
+        """What was noted since a rollback of this name ended last, or since a version was withdrawn."""
+        ends = _ENDS if self.version.startswith("rollback-") else {WITHDRAWN}
+        ended = [number for number, entry in enumerate(self.entries, 1) if entry.kind in ends]
         return Chain(self.repository, self.version, self.entries[max(ended, default=0) :])
-
-    @property
-    def _of_rollbacks(self) -> bool:
-        return self.version.startswith("rollback-")
 
     @property
     def _head(self) -> dict[str, Any]:
@@ -114,12 +110,17 @@ class Chain:
     def says(self, kind: str, facts: Mapping[str, Any]) -> bool:
         """Whether the newest entry of that kind says the same; an unblocking takes back a block, and so on.
 
-        What an ended rollback of this name said is said of that one only.
+        What an ended rollback of this name said, or a version before it was withdrawn, is said of that time only.
         """
         kinds = next((pair for pair in _PAIRS if kind in pair), {kind})
-        entries = self.now.entries or (self.entries[-1:] if kind in _ENDS else ())
-        newest = next((e for e in reversed(entries) if e.kind in kinds), None)
+        newest = next((e for e in reversed(self._said(kind)) if e.kind in kinds), None)
         return newest is not None and newest.kind == kind and _same(newest.facts, facts)
+
+    def _said(self, kind: str) -> tuple[Entry, ...]:
+        """The entries that may say already what would be noted."""
+        if kind in _ALWAYS:
+            return self.entries
+        return self.now.entries or (self.entries[-1:] if kind in _ENDS else ())
 
     def continues(self, earlier: "Chain") -> bool:
         """Whether `earlier` is how this chain began; a chain continues itself."""

@@ -196,7 +196,8 @@ def _review(place: _Place, noted: Mapping[str, Any], pull: Pull, reviewed: str) 
 
 def _independent(place: _Place, login: str) -> Iterator[str]:
     """Complain where the approver asked for the release, or nobody knows who did."""
-    asked = [e for e in place.before.now.entries if e.kind == "asked"]
+    now, before = place.before.now.entries, place.before.entries
+    asked = [e for e in now if e.kind == "asked"] or [e for e in before if e.kind == "asked"]
     if not asked:
         yield "nobody is noted as having asked for the release"
     if login.lower() in {str(e.facts.get("requested_by", "")).lower() for e in asked}:

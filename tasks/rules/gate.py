@@ -204,6 +204,10 @@ def _one_line(text: str) -> str:
 def _half_way(other: Stopped | None) -> list[str]:
     if other is None:
         return []
+    if other.version.startswith("rollback-"):
+        return [
+            f"{other.version} stopped half way in production: first it is retried, or production goes further back"
+        ]
     choices = f"retry, roll back or abandon it (`dabflow decide {other.version}`)"
     return [f"{other.version} stopped half way in production: first somebody decides to {choices}"]
 

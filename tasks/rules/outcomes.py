@@ -79,11 +79,22 @@ def in_force(chains: Iterable[Chain]) -> Iterator[Hold]:
             return
 
 
+def may_go_again(chain: Chain) -> bool:
+    """Whether a withdrawn version may go to production again, its hold being lifted, and has not been there since."""
+    newest = next((e for e in reversed(chain.entries) if e.kind in {WITHDRAWN, LIFTED, "smoked"}), None)
+    return newest is not None and newest.kind == LIFTED
+
+
 def given_up(chain: Chain) -> str:
     """Withdrawn or abandoned; "" where it may still go to production, or is there."""
     if held(chain) is not None:
         return WITHDRAWN
     return ABANDONED if chain.last(ABANDONED) is not None else ""
+
+
+def is_away(chain: Chain) -> bool:
+    """Whether a version that was released once is not in production any more, or never was."""
+    return bool(given_up(chain)) or may_go_again(chain)
 
 
 def stopped(chain: Chain) -> Stopped | None:

@@ -31,7 +31,7 @@ def rollback_words(release: Release, phase: Phase) -> tuple[str, str]:
     mend = f"mend {gone} on develop. The next release must hold a commit that {gone} did not have"
     words = {
         Phase.PROPOSED: ("waits for approval", f"{read} and answer the form"),
-        Phase.REJECTED: ("rejected", f"nothing: production stays as it is. To try again, {again(release)}"),
+        Phase.REJECTED: ("rejected", f"nothing: production stays as it is. To try again: `{again(release)}`"),
         Phase.MERGED: ("approved", f"dabflow deploys {to} to production"),
         Phase.DEPLOYED: (f"production runs {to}", f"dabflow withdraws {gone}"),
         Phase.PUBLISHED: (
@@ -43,7 +43,8 @@ def rollback_words(release: Release, phase: Phase) -> tuple[str, str]:
 
 
 def again(release: Release) -> str:
-    return f"`dabflow rollback --to {release.version} --reason TEXT`"
+    """What somebody types to start the same rollback."""
+    return f"dabflow rollback --to {release.version} --reason TEXT"
 
 
 def asked_for(release: Release, *, mention: Sequence[str] = ()) -> str:
@@ -98,6 +99,11 @@ def withdrawn_page(page: Page, release: Release, link: str) -> Page:
     )
     name = was.name if SUFFIX.strip() in was.name else f"{was.name}{SUFFIX}"
     return Page(name, f"{begin}\n{note}\n{_END}\n\n{was.body}")
+
+
+def is_withdrawn(page: Page) -> bool:
+    """Whether a release's page says that dabflow withdrew it."""
+    return _BEGIN.partition("{")[0] in page.body
 
 
 def standing_page(page: Page) -> Page:

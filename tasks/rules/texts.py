@@ -55,7 +55,7 @@ def control_comment(
     remedy: str = "",
 ) -> str:
     """The one comment that always tells where the release stands and what happens next."""
-    words, next_step = _phase(release, phase)
+    words, next_step = words_of(release, phase)
     lines = [
         marker(release),
         f"### {release.title}: {'stopped, ' if remedy else ''}{words}",
@@ -73,7 +73,7 @@ def control_comment(
     return limited("\n".join(lines).rstrip() + "\n", rest=_rest(proposal))
 
 
-def _phase(release: Release, phase: Phase) -> tuple[str, str]:
+def words_of(release: Release, phase: Phase) -> tuple[str, str]:
     """What a phase is called, and what happens next."""
     if release.withdraws:
         return rollback_words(release, phase)
