@@ -4,7 +4,16 @@ from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import blocked
 from tasks.rules.names import Named
-from tasks.rules.outcomes import Hold, Stopped, given_up, in_force, is_away, kind_in, may_go_again, stop_of_another
+from tasks.rules.outcomes import (
+    Hold,
+    Stopped,
+    given_up,
+    in_force,
+    is_away,
+    kind_in,
+    may_go_again,
+    stop_of_another,
+)
 from tasks.rules.overview import shipped
 from tasks.rules.phases import Facts, Phase, phase_of
 from tasks.rules.release import PRODUCTION, STAGING, Release

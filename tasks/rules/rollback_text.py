@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.rules import markdown
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import Entry
 from tasks.rules.markdown import escaped_line
@@ -36,7 +37,7 @@ def rollback_words(release: Release, phase: Phase) -> tuple[str, str]:
         Phase.DEPLOYED: (f"production runs {to}", f"dabflow withdraws {gone}"),
         Phase.PUBLISHED: (
             f"production runs {to} again",
-            f"{mend}; or say why not: `dabflow unhold {gone} --reason TEXT`",
+            f"{mend}; or somebody lifts its hold: `dabflow unhold {gone} --reason TEXT`",
         ),
     }
     return words.get(phase, ("begun", f"dabflow finds out what going back to {to} would do"))
@@ -47,14 +48,16 @@ def again(release: Release) -> str:
     return f"dabflow rollback --to {release.version} --reason TEXT"
 
 
-def asked_for(release: Release, *, mention: Sequence[str] = ()) -> str:
-    """Who wants the rollback and why, for those who decide; `mention` are asked by name."""
-    who = f"@{release.requested_by}" if release.requested_by else "somebody unknown"
-    asked = (
-        f"Production shall go back from {release.withdraws} to {release.version}, says {who}:"
-        f" {escaped_line(release.reason)}"
-    )
-    return asked + (f"\n\nFor review: {', '.join(f'@{login}' for login in mention)}" if mention else "")
+def rollback_title(release: Release) -> str:
+    return f"{release.repository}: production back from {release.withdraws} to {release.version}?"
+
+
+def asked_for(release: Release) -> list[str]:
+    """Who wants the rollback and why, for those who decide; those whom the settings name are called."""
+    asked = f"{_who(release)} wants production back from {release.withdraws} to {release.version}: {_why(release)}"
+    asks = [login for login in release.settings.reviewers if login.lower() != release.requested_by.lower()]
+    called = ["", f"For review: {', '.join(f'@{login}' for login in asks)}"] if asks else []
+    return [asked, *called, ""]
 
 
 def does_not_fit(release: Release, error: NeedsHuman, *, deployed_by: str) -> tuple[str, str]:
@@ -80,9 +83,10 @@ def does_not_fit(release: Release, error: NeedsHuman, *, deployed_by: str) -> tu
 def withdrawn_line(release: Release, versions: Sequence[Version]) -> str:
     """What a finished rollback has done, in a paragraph."""
     gone = " and ".join(str(version) for version in versions)
+    marked = f"{gone} {'is' if len(versions) == 1 else 'are'}"
     return (
-        f"{asked_for(release)}\n\nThe tag {release.tag} is deployed and tested, GitHub's latest release is"
-        f" {release.version}, and {gone} {'is' if len(versions) == 1 else 'are'} marked as withdrawn."
+        f"{_who(release)} asked for it: {_why(release)}\n\nThe tag {release.tag} is deployed and tested, GitHub's"
+        f" latest release is {release.version}, and {marked} marked as withdrawn."
     )
 
 
@@ -92,10 +96,9 @@ def withdrawn_page(page: Page, release: Release, link: str) -> Page:
     if begin in page.body:
         return page
     was = standing_page(page)
-    by = f"@{release.requested_by}" if release.requested_by else "somebody unknown"
     note = (
-        f"> **Withdrawn.** Production runs [{release.version}]({link}) instead, asked for by {by}:"
-        f" {escaped_line(release.reason)}"
+        f"> **Withdrawn.** Production runs {release.version} instead ({markdown.link('what happened', link)})."
+        f" {_who(release)} asked for it: {_why(release)}"
     )
     name = was.name if SUFFIX.strip() in was.name else f"{was.name}{SUFFIX}"
     return Page(name, f"{begin}\n{note}\n{_END}\n\n{was.body}")
@@ -112,6 +115,14 @@ def standing_page(page: Page) -> Page:
     _, ended, after = rest.partition(_END)
     body = f"{head}{after.lstrip()}" if begun and ended else page.body
     return Page(page.name.removesuffix(SUFFIX), body)
+
+
+def _who(release: Release) -> str:
+    return f"@{release.requested_by}" if release.requested_by else "Somebody unknown"
+
+
+def _why(release: Release) -> str:
+    return escaped_line(release.reason)
 
 
 def lifted_comment(version: str, entry: Entry) -> str:

@@ -47,8 +47,9 @@ def way_back(to: Version, known: Running) -> Named | None:
     if to in known.holds:
         raise _held(known.holds[to])
     if to >= newest:
+        where = "stopped half way in production" if known.stopped else "is what production runs"
         raise NeedsHuman(
-            f"{to} is not older than what production runs ({newest}): that is no rollback",
+            f"{to} is not older than {newest}, which {where}: that is no rollback",
             f"start a release, or name a version before {newest}",
         )
     return Named(to, newest)

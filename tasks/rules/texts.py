@@ -6,7 +6,7 @@ from tasks.rules.gate import Judgement
 from tasks.rules.markdown import GITHUB_LIMIT, code, limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
-from tasks.rules.rollback_text import asked_for, rollback_words
+from tasks.rules.rollback_text import asked_for, rollback_title, rollback_words
 from tasks.rules.waiting import Waiting
 
 REST = "the whole plan is an artifact of the run in Prefect"
@@ -69,7 +69,8 @@ def control_comment(
         lines += ["", f"[Run in Prefect]({release.run_url})"]
     if proposal is not None:
         by_name = _by_name(proposal) if missing or phase is Phase.PROPOSED else []
-        lines += ["", *_what_is_asked(proposal, by_name)]
+        asked = asked_for(release) if release.withdraws and phase is Phase.PROPOSED else []
+        lines += ["", *asked, *_what_is_asked(proposal, by_name)]
     return limited("\n".join(lines).rstrip() + "\n", rest=_rest(proposal))
 
 
@@ -83,10 +84,11 @@ def words_of(release: Release, phase: Phase) -> tuple[str, str]:
 def form_description(release: Release, proposal: Proposal, judgement: Judgement) -> str:
     """What the approver reads above the form in Prefect."""
     pull = f"Pull request: [#{proposal.number}]({proposal.url})" if proposal.number else "No pull request"
+    title = rollback_title(release) if release.withdraws else f"{release.title} to production?"
     lines = [
-        f"## {release.title} to production?",
+        f"## {title}",
         "",
-        *([asked_for(release), ""] if release.withdraws else []),
+        *(asked_for(release) if release.withdraws else []),
         pull,
         *_missing(judgement.missing),
         "",

@@ -70,3 +70,23 @@ def test_a_plan_that_somebody_changed_where_it_is_kept_counts_for_nothing(old: s
 
     assert not approved_before(chain(changed, PLAN.digest), PLAN)
     assert not approved_before(chain(changed, PLAN.digest), as_changed)
+
+
+def test_an_approval_of_what_was_withdrawn_since_counts_no_more() -> None:
+    withdrawn = chain(shown_facts(PLAN, 7), PLAN.digest).with_entry("withdrawn", {"to": "1.3.0"}, NOW)
+    again = withdrawn.with_entry("shown", shown_facts(PLAN, 7), NOW)
+
+    assert not approved_before(withdrawn, PLAN)
+    assert not approved_before(again, PLAN)
+    assert approved_before(again.with_entry("approved", {"digest": PLAN.digest}, NOW), PLAN)
+
+
+@pytest.mark.parametrize("end", ["rolled back", "rejected"])
+def test_an_approval_of_an_earlier_rollback_of_that_name_counts_no_more(end: str) -> None:
+    name = "rollback-1.4.0-to-1.3.0"
+    earlier = replace(chain(shown_facts(PLAN, 7), PLAN.digest), version=name)
+    ended = earlier.with_entry(end, {}, NOW)
+
+    assert approved_before(earlier, PLAN)
+    assert not approved_before(ended, PLAN)
+    assert not approved_before(ended.with_entry("shown", shown_facts(PLAN, 7), NOW), PLAN)

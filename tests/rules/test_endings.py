@@ -147,3 +147,18 @@ def test_each_deadline_has_a_reminder_of_its_own() -> None:
     other = replace(WAITING, deadline=DEADLINE + SECOND)
 
     assert reminder_marker(RELEASE, other.deadline) != reminder_marker(RELEASE, DEADLINE)
+
+
+def test_the_comment_about_a_rollback_that_ended(golden: Golden) -> None:
+    back = replace(RELEASE, version=Version(1, 3, 0), withdraws=Version(1, 4, 0), kind="rollback")
+    expired = Ended(
+        repository="acme/lakehouse",
+        version=back.name,
+        how=How.EXPIRED,
+        run_url=RELEASE.run_url,
+        waiting=WAITING,
+    )
+    crashed = replace(expired, how=How.CRASHED)
+    texts = [ended_comment(back, Phase.PROPOSED, expired), ended_comment(back, Phase.MERGED, crashed)]
+
+    golden.check("endings/rollback.md", "\n---\n".join(texts))

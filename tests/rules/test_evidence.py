@@ -252,3 +252,31 @@ def test_a_change_of_any_byte_is_seen(
         return
     with pytest.raises(NeedsHuman):
         Chain.of_bytes(changed)
+
+
+BACK = Chain("acme/lakehouse", "rollback-1.4.0-to-1.3.0").with_entry("asked", {"by": "rita"}, NOON)
+
+
+@pytest.mark.parametrize("end", ["rolled back", "rejected"])
+def test_another_rollback_of_the_same_name_says_everything_anew(end: str) -> None:
+    ended = BACK.with_entry(end, {"reason": "x"}, NOON)
+    again = ended.with_entry("asked", {"by": "rita"}, NOON)
+
+    assert BACK.now == BACK
+    assert ended.says(end, {"reason": "x"}), "the end itself is said once"
+    assert not ended.says("asked", {"by": "rita"})
+    assert not ended.says(end, {"reason": "y"})
+    assert not again.says(end, {"reason": "x"})
+    assert [entry.kind for entry in again.now.entries] == ["asked"]
+
+
+def test_a_withdrawn_version_says_anew_what_brings_it_back() -> None:
+    withdrawn = CHAIN.with_entry("withdrawn", {"to": "1.3.0"}, NOON)
+    lifted = withdrawn.with_entry("back-merged", {}, NOON).with_entry("hold lifted", {"by": "rosa"}, NOON)
+
+    assert withdrawn.says("withdrawn", {"to": "1.3.0"})
+    assert not withdrawn.says("approved", CHAIN.entries[-1].facts)
+    assert lifted.says("hold lifted", {"by": "rosa"})
+    assert not lifted.says("withdrawn", {"to": "1.3.0"})
+    assert lifted.says("back-merged", {})
+    assert CHAIN.with_entry("rejected", {}, NOON).says("asked", CHAIN.entries[0].facts), "no rollback"

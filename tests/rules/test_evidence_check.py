@@ -221,3 +221,80 @@ def test_who_merged_by_hand_approved() -> None:
 
 def test_logins_know_no_capitals() -> None:
     assert misfit(CHAIN, reviewed(login="RAVI")) == ""
+
+
+LATER, OLD_TAG, BACK_TREE = "3" * 40, "4" * 40, "c" * 40
+BACK = Chain("acme/lakehouse", "rollback-1.4.0-to-1.3.0")
+
+
+def rolled_back(**changes: dict[str, Any]) -> Chain:
+    """What is noted about a rollback whose reviews are of the last commit of 1.4.0's pull request."""
+    subject = {"commit": OLD_TAG, "tree": BACK_TREE, "target": "prod"}
+    review = {"id": 21, "login": "rosa", "at": "2026-11-24T12:00:00Z"}
+    noted: Noted = [
+        ("asked", {"requested_by": "rita", "kind": "rollback", "tag": "1.3.0", "commit": OLD_TAG}),
+        ("shown", {"digest": DIGEST, "subject": subject, "plans": {}, "number": 7}),
+        (
+            "approved",
+            {"digest": DIGEST, "commit": OLD_TAG, "reviewed": HEAD, "policy": "github", "reviews": [review]},
+        ),
+        ("deployed", {"target": "prod", "commit": OLD_TAG, "digest": DIGEST}),
+        ("smoked", {"target": "prod", "commit": OLD_TAG}),
+        ("rolled back", {"tag": "1.3.0", "commit": OLD_TAG, "withdrawn": ["1.4.0"]}),
+    ]
+    chain = BACK
+    for kind, facts in noted:
+        chain = chain.with_entry(kind, {**facts, **changes.get(kind.replace(" ", "_"), {})}, NOON)
+    return chain
+
+
+SEEN_BACK = Seen(
+    trees={OLD_TAG: BACK_TREE},
+    tags={"1.3.0": OLD_TAG, "1.4.0": MERGE},
+    pulls={7: Pull("dabflow-bot", MERGE, (replace(RAVI, id=21, login="rosa"),), HEAD)},
+    deployments={("production", OLD_TAG): (2, 8)},
+)
+
+
+def test_a_rollback_as_it_should_be() -> None:
+    assert misfit(rolled_back(), SEEN_BACK) == ""
+
+
+def test_two_rollbacks_of_one_name() -> None:
+    """Whoever asked for the first may approve the second, if somebody else asks for that."""
+    form = {"form": [{"decision": "approve"}]}
+    chain = rolled_back(asked={"requested_by": "rosa"}, approved={"policy": "prefect", "reviews": [], **form})
+    for entry in rolled_back().entries:
+        chain = chain.with_entry(entry.kind, entry.facts, entry.at)
+
+    assert misfit(chain, SEEN_BACK) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen", "says"),
+    [
+        (
+            {},
+            replace(SEEN_BACK, tags={"1.3.0": MERGE}),
+            "entry 1 (asked): the tag 1.3.0 is not on 444444444444",
+        ),
+        (
+            {"approved": {"reviewed": LATER}},
+            SEEN_BACK,
+            "entry 3 (approved): 333333333333, which was reviewed, is not what the pull request holds",
+        ),
+        (
+            {"deployed": {"commit": MERGE}},
+            SEEN_BACK,
+            "entry 4 (deployed): 222222222222 is not what was tagged",
+        ),
+        (
+            {"smoked": {"commit": MERGE}},
+            SEEN_BACK,
+            "entry 6 (rolled back): 444444444444 was not deployed and tested before",
+        ),
+        ({"asked": {"requested_by": "rosa"}}, SEEN_BACK, "entry 3 (approved): rosa asked for this release"),
+    ],
+)
+def test_a_rollback_that_does_not_fit(changes: dict[str, dict[str, Any]], seen: Seen, says: str) -> None:
+    assert misfit(rolled_back(**changes), seen).startswith(says)

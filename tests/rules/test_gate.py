@@ -10,6 +10,7 @@ from golden_files import Golden
 from tasks.rules.evidence import Block
 from tasks.rules.freezes import Frozen
 from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed, Said, Verdict, judge
+from tasks.rules.outcomes import Hold, Stopped
 from tasks.rules.overrides import Override
 from tasks.rules.places import Place
 from tasks.rules.reviews import Review, Reviewed
@@ -50,6 +51,8 @@ TWO_TEAMS = Policy("both", (Place("data-platform", 1), Place("release-managers",
 MEMBERS = {"data-platform": frozenset({"ravi", "rosa"}), "release-managers": frozenset({"rita", "rosa"})}
 FROZEN = Against(frozen=Frozen("weekend", MONDAY))
 SOAKING = Against(soak_until=datetime(2026, 11, 28, 20, tzinfo=UTC))
+HALF_BACK = Against(half_way=Stopped("rollback-1.5.0-to-1.4.0", HEAD, "the smoke job failed", NOON))
+HELD = Against(holds=(Hold("1.5.0", "1.4.0", "rita", "wrong\nfigures", NOON),))
 BLOCKED = Against(block=Block("rosa", "the supplier's files are wrong", NOON))
 
 
@@ -186,8 +189,8 @@ def test_both_soak_and_freeze_are_over_at_the_later_of_the_two() -> None:
 @pytest.mark.parametrize("proposed", [OPEN, OURS, BY_HAND], ids=["open", "merged by us", "merged by hand"])
 @pytest.mark.parametrize(
     "more",
-    [{"against": FROZEN}, {"against": SOAKING}, {"against": BLOCKED}],
-    ids=["frozen", "soaking", "blocked"],
+    [{"against": FROZEN}, {"against": SOAKING}, {"against": BLOCKED}, {"against": HELD}],
+    ids=["frozen", "soaking", "blocked", "held"],
 )
 def test_time_and_block_hold_whatever_people_said_and_after_the_merge(
     proposed: Proposed, more: dict[str, Any]
@@ -225,6 +228,8 @@ def test_what_every_refusal_says(golden: Golden) -> None:
         ),
         "soaking": judged("both", PLAIN, OPEN, RAVI, YES, against=SOAKING),
         "blocked": judged("both", PLAIN, OPEN, RAVI, YES, against=BLOCKED),
+        "a rollback half way": judged("both", PLAIN, OPEN, RAVI, YES, against=HALF_BACK),
+        "held": judged("both", PLAIN, OPEN, RAVI, YES, against=HELD),
         "merged by hand": judged("github", PLAIN, BY_HAND, NOBODY),
         "moved": judged("both", PLAIN, MOVED, RAVI, YES),
         "rejected": judged("both", PLAIN, OPEN, RAVI, NO),

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.rules.evidence import Chain
 from tasks.rules.names import Named
-from tasks.rules.outcomes import given_up, held, kind_in, stop_of_another, stopped
+from tasks.rules.outcomes import given_up, held, kind_in, may_go_again, stop_of_another, stopped
 from tasks.rules.versions import Version
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -99,3 +99,18 @@ def test_another_release_that_stopped_half_way_is_found_and_ones_own_stop_is_not
     noted["rollback-1.5.0-to-1.4.0"] = noted["1.5.0"]
     assert found(Named(Version(1, 3, 0), other), "rollback-1.5.0-to-1.4.0", "1.5.0") == "", "so does this one"
     assert found(Named(Version(1, 6, 0)), "rollback-1.5.0-to-1.4.0") == "1.5.0"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        pytest.param([], False, id="nothing happened"),
+        pytest.param(["smoked", "withdrawn"], False, id="held"),
+        pytest.param(["smoked", "withdrawn", "hold lifted"], True, id="lifted"),
+        pytest.param(["smoked", "withdrawn", "hold lifted", "approved", "deployed"], True, id="on its way"),
+        pytest.param(["smoked", "withdrawn", "hold lifted", "smoked"], False, id="there again"),
+        pytest.param(["smoked", "withdrawn", "hold lifted", "withdrawn"], False, id="withdrawn again"),
+    ],
+)
+def test_a_version_may_go_again_once_its_hold_is_lifted(kinds: list[str], expected: bool) -> None:
+    assert may_go_again(chain_of(*((kind, {}) for kind in kinds))) is expected

@@ -56,6 +56,18 @@ def test_guards_are_those_of_the_settings() -> None:
             id="plain values",
         ),
         pytest.param(
+            {},
+            {"rollback": {"approval": {"policy": "prefect"}}},
+            [
+                "`rollback.approval.policy` is new: `prefect`",
+                "`rollback.approval.approvals` is new: `1 from whoever may write`",
+                "`rollback.approval.authors_approve` is new: `true`",
+                "`rollback.approval.within_days` is new: `30`",
+                "`rollback.approval.remind_days_before` is new: `3`",
+            ],
+            id="an own policy for rollbacks",
+        ),
+        pytest.param(
             {"approval": {"approvals": [{"count": 2}, {"from": "data-platform"}], "authors_approve": False}},
             {},
             [
