@@ -29,6 +29,7 @@ from flows.parameters import Repository
 from flows.promotion import back_to_develop, to_production
 from tasks.original import ensure_original_told
 from tasks.plan_hotfix import plan_hotfix
+from tasks.propose import told_when_it_stops
 from tasks.rules.fixes import wanted_fix
 from tasks.rules.phases import Phase
 
@@ -69,5 +70,6 @@ def hotfix(  # noqa: PLR0913 - the form in Prefect is made of these
         ended = to_production(release)
         if ended is not None:
             return ended
-    ensure_original_told(release)
+    with told_when_it_stops(release):
+        ensure_original_told(release)
     return back_to_develop(release)

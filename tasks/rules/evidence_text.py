@@ -49,7 +49,9 @@ def _plain(text: str) -> str:
 
 
 def _asked(facts: Facts) -> str:
-    return f"by {facts.get('requested_by') or 'somebody unknown'}{_why(facts)}"
+    fix = facts.get("fix")
+    what = f"the hotfix of {f'#{fix}' if isinstance(fix, int) else fix}, " if fix else ""
+    return f"{what}by {facts.get('requested_by') or 'somebody unknown'}{_why(facts)}"
 
 
 def _checked(facts: Facts) -> str:

@@ -20,7 +20,7 @@ from tasks.rules.endings import (
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.markdown import GITHUB_LIMIT
 from tasks.rules.phases import Phase
-from tasks.rules.release import Release
+from tasks.rules.release import Fix, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.texts import marker
 from tasks.rules.versions import Version
@@ -123,6 +123,18 @@ def test_what_the_pull_request_says(golden: Golden, name: str, phase: Phase, fou
 
     assert text.startswith(marker(RELEASE))
     golden.check(f"endings/{name}.md", text)
+
+
+@pytest.mark.parametrize(
+    ("fix", "command"),
+    [(Fix(7, "fix/x"), "`dabflow hotfix --pr 7`"), (Fix(0, "fix/x"), "`dabflow hotfix --branch fix/x`")],
+)
+def test_how_a_hotfix_is_started_again(fix: Fix, command: str) -> None:
+    hotfix = replace(RELEASE, kind="hotfix", fix=fix)
+
+    text = ended_comment(hotfix, Phase.MERGED, ended(How.CRASHED))
+
+    assert f"start it again: {command} goes on where it was" in text
 
 
 def test_a_long_error_fits_a_comment() -> None:

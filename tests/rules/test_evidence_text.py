@@ -83,3 +83,12 @@ def test_what_the_pull_request_says_about_a_block(golden: Golden) -> None:
     said = "\n".join(block_comment("1.4.0", entry) for entry in chain.entries)
 
     golden.check("evidence/block.md", said)
+
+
+@pytest.mark.parametrize(("fix", "named"), [(7, "#7"), ("fix/x", "fix/x")])
+def test_what_a_hotfix_was_asked_to_bring(fix: object, named: str) -> None:
+    facts = {"kind": "hotfix", "fix": fix, "commits": [HEAD], "requested_by": "rita", "reason": "it is wrong"}
+
+    entry = Chain("acme/lakehouse", "1.3.1").with_entry("asked", facts, NOON).entries[0]
+
+    assert words_of(entry) == f"the hotfix of {named}, by rita: it is wrong"

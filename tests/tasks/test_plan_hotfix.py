@@ -125,6 +125,25 @@ def test_a_conflict_is_told_with_the_way_to_do_it_by_hand(fixes: FixPlace, golde
     assert plan(number).fix == release.fix
 
 
+def test_a_hotfix_branch_that_was_opened_by_hand(fixes: FixPlace) -> None:
+    """GitFlow by hand: the branch has the right name and a pull request into main. It is gone on with."""
+    number = fixes.fixed("hotfix/1.3.1", "main", start="main")
+
+    release = plan(number)
+
+    assert (str(release.version), release.phase) == ("1.3.1", Phase.CUT)
+    assert cut(number) == fixes.tips()["hotfix/1.3.1"]
+
+
+def test_one_into_a_release_that_waits(fixes: FixPlace) -> None:
+    """What was mended on the release branch is picked from there."""
+    fixes.place.push("develop:release/1.4.0")
+    number = fixes.fixed(base="release/1.4.0")
+    fixes.merge(number)
+
+    assert fixes.changed(cut(number)) == ["fixed"]
+
+
 def test_a_branch_made_by_hand_without_the_fix(fixes: FixPlace) -> None:
     number = fixes.fixed()
     fixes.commit("hotfix/1.3.1", start="main", line=3)
