@@ -43,8 +43,7 @@ def test_a_second_run_writes_nothing(fixes: FixPlace) -> None:
     assert after == [request for request in before if "receive-pack" in request]
 
 
-@pytest.mark.parametrize("nth", [1, 2], ids=["of what is noted", "of the branch"])
-@pytest.mark.parametrize("status", [502, 0], ids=["an error instead", "the connection is cut"])
+@pytest.mark.parametrize(("nth", "status"), [(1, 502), (2, 0)], ids=["of what is noted", "of the branch"])
 def test_a_lost_answer(fixes: FixPlace, nth: int, status: int) -> None:
     """The second try finds what the first has done: the same commits are the same branch."""
     release = plan(fixes.fixed())
