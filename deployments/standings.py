@@ -90,7 +90,8 @@ class Standing:
 class Environment:
     """What an environment runs: by GitHub's last successful record, and by the workspace itself.
 
-    `running` is the workspace's commit, "" where it could not be asked; `problem` says why not.
+    `running` is the workspace's commit, "" where it could not be asked; `problem` says why not. `unfinished`: that is
+    what a release deployed there that has not ended.
     """
 
     name: str
@@ -99,11 +100,13 @@ class Environment:
     recorded: str
     running: str
     problem: str = ""
+    unfinished: bool = False
 
     @property
     def by_hand(self) -> bool:
         """Whether somebody deployed something else than the last release did."""
-        return bool(self.recorded and self.running) and self.recorded != self.running
+        differs = bool(self.recorded and self.running) and self.recorded != self.running
+        return differs and not self.unfinished
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,10 @@ def overview_of(repository: str, version: str | None = None) -> Overview:
     names = [str(named(version))] if version else begun
     runs, beginning, problem = _runs(repository, names)
     with ThreadPoolExecutor(2) as both:
-        environments = both.map(lambda name: _environment(mirror, hub, settings, name), (STAGING, PRODUCTION))
+        on_its_way = _tagged(mirror, settings, begun)
+        environments = both.map(
+            lambda name: _environment(mirror, hub, settings, name, on_its_way), (STAGING, PRODUCTION)
+        )
         standings = tuple(_standing(mirror, hub, settings, name, runs.get(name)) for name in names)
     return Overview(
         repository,
@@ -215,7 +221,16 @@ def _stopped(chain: Chain) -> str:
     return stop.problem.split("\n", 1)[0] if stop else ""
 
 
-def _environment(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, name: str) -> Environment:
+def _tagged(mirror: Mirror, settings: ReleaseSettings, names: Sequence[str]) -> frozenset[str]:
+    """The commits that those of them deploy to production which got that far."""
+    tags = mirror.tags()
+    versions = [v for name in names for v in (named(name).version, named(name).withdraws) if v is not None]
+    return frozenset(tags[settings.tag(v)] for v in versions if settings.tag(v) in tags)
+
+
+def _environment(
+    mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, name: str, on_its_way: frozenset[str]
+) -> Environment:
     target = settings.targets.production if name == PRODUCTION else settings.targets.staging
     record = hub.newest_successful_deployment(name)
     if record is None:
@@ -227,7 +242,8 @@ def _environment(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, nam
         problem = "" if running else "nothing is deployed there"
     except ReleaseError as error:
         running, problem = "", error.problem
-    return Environment(name, target, _version_of(record), commit, running, problem)
+    unfinished = name == PRODUCTION and running != commit and running in on_its_way
+    return Environment(name, target, _version_of(record), commit, running, problem, unfinished)
 
 
 def _version_of(record: DeploymentRecord) -> str:

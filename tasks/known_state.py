@@ -1,6 +1,7 @@
 """Before production is asked about, and again before it is touched: it is as the last release left it."""
 
 import logging
+from dataclasses import replace
 
 from tasks.bundles import bundle_clis, plan_without_secrets, workspace_of
 from tasks.rules.errors import ReleaseError
@@ -8,7 +9,7 @@ from tasks.rules.known_state import Place, Recorded, by_hand, insist_on_order
 from tasks.rules.labels import VERBS, label
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
-from tasks.standing import settings_at
+from tasks.standing import half_way_in_production, settings_at
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 
@@ -28,8 +29,8 @@ def insist_on_known_state(release: Release, candidate: Candidate, bundles: tuple
         NeedsHuman: somebody deployed by hand, or what runs there is newer.
         TryAgain: the workspace does not answer.
     """
-    recorded = recorded_of(GitHubRepo(release.repository).newest_successful_deployment(PRODUCTION))
-    tags = Mirror(release.repository).tags()
+    hub, mirror = GitHubRepo(release.repository), Mirror(release.repository)
+    recorded, tags = recorded_of(hub.newest_successful_deployment(PRODUCTION)), mirror.tags()
     # A rollback also finds there what it withdraws, where that did not end well.
     known = (release.settings.tag(v) for v in (release.version, release.withdraws) if v)
     ours = {candidate.commit, *(tags[tag] for tag in known if tag in tags)}
@@ -37,8 +38,11 @@ def insist_on_known_state(release: Release, candidate: Candidate, bundles: tuple
         runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
         place = _place(release, candidate, bundle, runs)
         if recorded is not None and by_hand(place, recorded, ours):
-            difference = _difference(release, bundle, recorded.commit)
-            place = Place(place.target, place.runs, place.known, place.contained, difference)
+            stop = half_way_in_production(release, hub, mirror)
+            if stop is not None and stop.commit == runs:
+                place = replace(place, half_way=True)  # the gate keeps it away, unless it says that it overtakes
+            else:
+                place = replace(place, difference=_difference(release, bundle, recorded.commit))
         insist_on_order(place, recorded, ours, version=str(release.version))
 
 

@@ -81,6 +81,8 @@ def _show_hold(hold: Hold, console: Console) -> None:
 def _environment(environment: Environment) -> tuple[str, str, str, str]:
     if environment.problem:
         seen = f"[yellow]{escape(environment.problem)}[/]"
+    elif environment.unfinished:
+        seen = f"[yellow]its workspace runs {environment.running[:12]}, of what is not finished[/]"
     elif environment.by_hand:
         seen = f"[red]its workspace runs {environment.running[:12]}[/]"
     else:

@@ -27,20 +27,24 @@ class Recorded:
 class Place:
     """A target as it is: the commit that its metadata names (None: nothing is deployed), and what is known of it.
 
-    `known`: the commit is in the repository. `contained`: the candidate contains it. `difference` is what a deploy
-    of the recorded commit would change back, in words; "" where that was not looked up.
+    `known`: the commit is in the repository. `contained`: the candidate contains it. `half_way`: it is of another
+    release, which stopped there. `difference` is what a deploy of the recorded commit would change back, in words;
+    "" where that was not looked up.
     """
 
     target: str
     runs: str | None
     known: bool = True
     contained: bool = True
+    half_way: bool = False
     difference: str = ""
 
 
 def by_hand(place: Place, recorded: Recorded | None, ours: Collection[str]) -> bool:
     """Whether something runs there that neither the last release nor this one (`ours`) has deployed."""
-    return recorded is not None and place.runs != recorded.commit and place.runs not in ours
+    if recorded is None or place.half_way:
+        return False
+    return place.runs != recorded.commit and place.runs not in ours
 
 
 def insist_on_order(place: Place, recorded: Recorded | None, ours: Collection[str], *, version: str) -> None:

@@ -56,7 +56,12 @@ def test_everything_at_once(golden: Golden) -> None:
     rollback = replace(WAITING, version="rollback-1.4.0-to-1.3.0", kind="rollback", run=None)
     abandoned = replace(WAITING, version="1.2.0", phase=Phase.PUBLISHED, given_up="abandoned", run=None)
     held = Hold("1.1.0", "1.0.0", "rosa", "wrong figures", datetime(2026, 11, 24, tzinfo=UTC))
-    seen = replace(SEEN, standings=(stopped, hotfix, ended, back, rollback, abandoned), holds=(held,))
+    seen = replace(
+        SEEN,
+        standings=(stopped, hotfix, ended, back, rollback, abandoned),
+        environments=(STAGING, replace(PRODUCTION, running=NEW, unfinished=True)),
+        holds=(held,),
+    )
 
     golden.check("status/everything.txt", shown(seen))
     golden.check("status/everything.json", json.dumps(as_json(seen), indent=2, sort_keys=True) + "\n")

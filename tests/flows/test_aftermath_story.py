@@ -1,9 +1,10 @@
 """Production stops half way: nothing else goes there until somebody decides, and what was decided is what happens."""
 
 import pytest
-from playing import SLUG, People, arm, start, writes
+from playing import SLUG, People, arm, begin, start, writes
 from released import assert_released_once, jobs, what_runs
 
+from flows.hotfix import hotfix
 from sandbox.world import World
 from tasks.evidence import chain_of
 from tasks.rules.phases import Phase
@@ -19,6 +20,11 @@ pytestmark = [
     pytest.mark.usefixtures("nothing_lost"),
     pytest.mark.timeout(240),
 ]
+
+
+def number_of(people: People) -> int:
+    """The pull request of 1.4.0."""
+    return next(int(p["number"]) for p in people.pulls() if p["head"]["ref"] == "release/1.4.0")
 
 
 def refuse_smoke(world: World) -> None:
@@ -135,3 +141,30 @@ def test_rolled_back_in_the_same_run(world: World, people: People) -> None:
     again = start(version="1.4.0")
     again.go()
     assert "withdrawn" in again.said
+
+
+def test_a_hotfix_on_top_of_it_ends_the_question(world: World, people: People) -> None:
+    """It says that it overtakes; then the stopped release is in production within it, and asks nothing any more."""
+    run = start()
+    run.go()
+    people.review("ravi", people.release_pull()["number"])
+    refuse_smoke(world)
+    run.answer("approve", "looks right")
+    people.commit_to("develop", "src/README.md", "without the supplier\n", onto="fix/supplier")
+    fix = people.api("rita", "POST", "/pulls", head="fix/supplier", base="develop", title="fix", body="")
+    polite = begin(hotfix, pull_request=fix["number"])
+    polite.go()
+    assert "overtakes" in str(polite.state.message)
+
+    urgent = begin(hotfix, pull_request=fix["number"], overtakes=True)
+    urgent.go()
+    people.review("ravi", people.release_pull()["number"])
+    urgent.answer("approve", "only that", destroys="")
+
+    assert urgent.state.name == "Completed", urgent.said
+    assert what_runs("prod") == Mirror(SLUG).fetch().tags()["1.4.1"]
+    run.decide("recheck")
+    assert run.state.name == "Abandoned", run.said
+    assert "1.4.1 went to production instead and contains it" in "".join(
+        comment["body"] for comment in people.api("rita", "GET", f"/issues/{number_of(people)}/comments")
+    )

@@ -25,6 +25,9 @@ def problem(place: Place, recorded: Recorded | None) -> str:
         pytest.param(Place("prod", None), None, id="nothing is there yet"),
         pytest.param(Place("prod", LAST), RELEASED, id="the last release"),
         pytest.param(Place("prod", NEXT, contained=False), RELEASED, id="this release, half way"),
+        pytest.param(
+            Place("prod", STRANGER, half_way=True), RELEASED, id="another one half way, on top of it"
+        ),
         pytest.param(Place("prod", LAST), None, id="an older release that nobody recorded"),
         pytest.param(Place("prod", STRANGER, known=False, contained=False), ADOPTED, id="adopted"),
     ],
@@ -40,6 +43,7 @@ def test_what_stops(golden: Golden) -> None:
         "by hand, an unknown commit": (Place("prod", STRANGER, known=False, contained=False), RELEASED),
         "gone": (Place("prod", None), RELEASED),
         "newer": (Place("prod", LAST, contained=False), RELEASED),
+        "half way, and not contained": (Place("prod", STRANGER, contained=False, half_way=True), RELEASED),
         "unknown, and nothing was released yet": (
             Place("prod", STRANGER, known=False, contained=False),
             None,
