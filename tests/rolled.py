@@ -1,0 +1,136 @@
+"""A world with two releases more than the seeded one, made without running them: 1.5.0 runs in production.
+
+1.4.0 is what develop holds; 1.5.0 adds a pipeline on top of it. Each has its merged pull request, tag, published
+release, record of production, and the entries of evidence that others look for.
+"""
+
+from dataclasses import dataclass, replace
+
+from noted_release import note_release
+from playing import SLUG, People
+
+from sandbox.world import World
+from tasks.bundles import bundle_clis
+from tasks.evidence import note
+from tasks.plan_rollback import plan_rollback
+from tasks.rules.phases import Phase
+from tasks.rules.release import PRODUCTION, Candidate, Proposal, Release
+from tasks.rules.settings import ReleaseSettings
+from tasks.rules.versions import Version
+from tasks.standing import settings_at
+from tasks.systems.git_repo import Mirror
+from tasks.systems.github_repo import GitHubRepo
+from tasks.way_back import ensure_back_asked, plan_back, validation_back
+
+PIPELINE = "resources.pipelines.totals"
+TOTALS = """\
+resources:
+  pipelines:
+    totals:
+      name: totals
+      catalog: ${var.catalog}
+      schema: totals
+      serverless: true
+      root_path: ../src
+      libraries:
+        - file:
+            path: ../src/ingest.py
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A release made by hand: its pull request, and the merge commit that its tag is on."""
+
+    version: Version
+    number: int
+    commit: str
+
+
+def make_world(world: World) -> dict[str, Made]:
+    """1.3.0 with its evidence, and 1.4.0 and 1.5.0; by version."""
+    note_release(world)
+    develop = Mirror(SLUG).fetch().branches()["develop"]
+    first = make_release(world, "1.4.0", develop)
+    second = make_release(world, "1.5.0", first.commit, files={"resources/totals.yml": TOTALS})
+    deploy(second.commit)
+    return {"1.4.0": first, "1.5.0": second}
+
+
+def make_release(world: World, version: str, at: str, *, files: dict[str, str] | None = None) -> Made:
+    """A version that was merged, tagged, published and recorded as deployed to production."""
+    people, hub, branch = People(world), GitHubRepo(SLUG), f"release/{version}"
+    hub.create_branch(branch, at)
+    for path, text in (files or {}).items():
+        people.commit_to(branch, path, text)
+    hub.open_pull_request(branch, "main", title=f"Release {version}", body="")
+    number = hub.pull_requests(branch, "main")[0].number
+    people.review("ravi", number)
+    head = hub.pull_request(number).head_sha
+    hub.merge_pull_request(number, head=head, title=f"Merge #{number}", message="")
+    commit = Mirror(SLUG).fetch().branches()["main"]
+    hub.create_tag(version, commit, f"Release {version}", when=1)
+    publish(version, commit)
+    record(version, commit, "success")
+    made = Made(Version.parse(version), number, commit)
+    for kind, facts in (
+        ("asked", {"requested_by": "rita"}),
+        ("merged", {"commit": commit, "number": number}),
+        ("tagged", {"tag": version, "commit": commit}),
+        ("deployed", {"commit": commit, "cli_version": "1.12.0"}),
+        ("smoked", {"commit": commit}),
+    ):
+        note(SLUG, made.version, kind, facts)
+    return made
+
+
+def publish(version: str, commit: str) -> None:
+    hub = GitHubRepo(SLUG)
+    hub.draft_release(version, name=version, body=f"what {version} brings\n", at=commit)
+    found = hub.release(version)
+    assert found is not None
+    hub.publish_release(found, name=version, body=found.body)
+
+
+def record(version: str, commit: str, state: str, **payload: str) -> None:
+    """GitHub's newest record of production says this of a version."""
+    hub, known = GitHubRepo(SLUG), {"release": f"{SLUG}@{version}", "requested_by": "rita"}
+    hub.create_deployment(PRODUCTION, commit, {**known, **payload}, text="")
+    newest = hub.deployments(PRODUCTION, commit)[0]
+    hub.set_deployment_status(newest.id, state, text="", url="")
+
+
+def deploy(commit: str) -> None:
+    """Production runs a commit."""
+    mirror = Mirror(SLUG).fetch()
+    settings = ReleaseSettings()
+    release = Release(SLUG, Version(1, 5, 0), Phase.TAGGED, settings, source="", requested_by="", reason="")
+    with bundle_clis(release, candidate_of(commit, mirror), "prod") as clis:
+        for cli in clis:
+            cli.deploy(auto_approve=True)
+
+
+def candidate_of(commit: str, mirror: Mirror) -> Candidate:
+    return Candidate(commit, mirror.tree(commit), settings_at(mirror, commit))
+
+
+def planned_back(to: str = "1.4.0", **more: str) -> Release:
+    given = {"requested_by": "rita", "reason": "the totals are wrong", **more}
+    return plan_rollback.fn(SLUG, Version.parse(to), **given)  # type: ignore[arg-type]
+
+
+def looked_back(release: Release) -> Proposal:
+    """What people would be asked about."""
+    asked = ensure_back_asked.fn(release)
+    commit = asked.candidate.commit
+    bundles = validation_back.fn(release, asked.candidate, commit=commit, target="prod")
+    plan = plan_back.fn(release, asked.candidate, bundles, commit=commit, target="prod", look=1)
+    return asked.proposed(bundles, plan)
+
+
+def by_form_alone(release: Release) -> Release:
+    """The same rollback where the settings ask for no reviews."""
+    settings = release.settings
+    approval = settings.approval.model_copy(update={"policy": "prefect"})
+    rollback = settings.rollback.model_copy(update={"approval": approval})
+    return replace(release, settings=settings.model_copy(update={"rollback": rollback}))
