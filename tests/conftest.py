@@ -14,6 +14,7 @@ from golden_files import Golden
 
 if TYPE_CHECKING:
     from other_prefect import OtherPrefect
+    from rolled import Rolled
 
     from sandbox.world import World
 
@@ -103,6 +104,19 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with World.open(folder) as world:
         seed(world)
     return folder
+
+
+@pytest.fixture(scope="session")
+def rolled(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> "Rolled":
+    """The same with 1.4.0 and 1.5.0 released since, 1.5.0 in production: a world to go back in."""
+    from rolled import make_world
+    from stages import opened
+
+    from sandbox.world import copy_world
+
+    folder = copy_world(seeded, tmp_path_factory.mktemp("rolled") / "world")
+    with opened(folder) as world:
+        return folder, make_world(world)
 
 
 @pytest.fixture

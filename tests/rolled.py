@@ -1,17 +1,17 @@
 """A world with two releases more than the seeded one, made without running them: 1.5.0 runs in production.
 
 1.4.0 is what develop holds; 1.5.0 adds a pipeline on top of it. Each has its merged pull request, tag, published
-release, record of production, and the entries of evidence that others look for.
+release, record of production and evidence, and develop contains them.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from noted_release import note_release
 from playing import SLUG, People
 
 from sandbox.world import World
 from tasks.bundles import bundle_clis
-from tasks.evidence import note
 from tasks.plan_rollback import plan_rollback
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, Candidate, Proposal, Release
@@ -38,6 +38,9 @@ resources:
 """
 
 
+Rolled = tuple[Path, dict[str, "Made"]]  # the folder of such a world, stopped, and its releases
+
+
 @dataclass(frozen=True)
 class Made:
     """A release made by hand: its pull request, and the merge commit that its tag is on."""
@@ -53,6 +56,9 @@ def make_world(world: World) -> dict[str, Made]:
     develop = Mirror(SLUG).fetch().branches()["develop"]
     first = make_release(world, "1.4.0", develop)
     second = make_release(world, "1.5.0", first.commit, files={"resources/totals.yml": TOTALS})
+    people = People(world)
+    pull = people.api("rita", "POST", "/pulls", head="main", base="develop", title="back", body="")
+    people.api("rita", "PUT", f"/pulls/{pull['number']}/merge", merge_method="merge")
     deploy(second.commit)
     return {"1.4.0": first, "1.5.0": second}
 
@@ -72,16 +78,8 @@ def make_release(world: World, version: str, at: str, *, files: dict[str, str] |
     hub.create_tag(version, commit, f"Release {version}", when=1)
     publish(version, commit)
     record(version, commit, "success")
-    made = Made(Version.parse(version), number, commit)
-    for kind, facts in (
-        ("asked", {"requested_by": "rita"}),
-        ("merged", {"commit": commit, "number": number}),
-        ("tagged", {"tag": version, "commit": commit}),
-        ("deployed", {"commit": commit, "cli_version": "1.12.0"}),
-        ("smoked", {"commit": commit}),
-    ):
-        note(SLUG, made.version, kind, facts)
-    return made
+    note_release(world, Version.parse(version))
+    return Made(Version.parse(version), number, commit)
 
 
 def publish(version: str, commit: str) -> None:

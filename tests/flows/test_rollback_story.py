@@ -1,29 +1,23 @@
-"""A rollback from the form to the hold: one world, one story."""
+"""A rollback from the form to the hold, and the release after it: one world, one story."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playing import SLUG, People, Run, begin, start, writes
+from released import what_runs
+from rolled import PIPELINE, Rolled
+from stages import opened
 
 from flows.rollback import rollback
-from sandbox.world import World
-from tasks.evidence import chain_of
-from tasks.rules.outcomes import held
-from tasks.rules.versions import Version
+from sandbox.world import World, copy_world
 from tasks.systems.git_repo import Mirror
-from tasks.systems.targets import target_of
-from tasks.systems.workspace import Workspace
 from tasks.verify import verified
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(300)]
 
-ROOT = "/Workspace/Users/{}/.bundle/lakehouse/prod"
-NAME = "rollback-1.4.0-to-1.3.0"
-BACK = "resources.jobs.order_quality"  # what 1.4.0 brought, and 1.3.0 does not have
-
-
-def what_runs() -> str | None:
-    return Workspace(target_of("prod")).deployed_commit(ROOT.format(target_of("prod").client_id))
+NAME = "rollback-1.5.0-to-1.4.0"
 
 
 def latest(people: People) -> str:
@@ -31,42 +25,67 @@ def latest(people: People) -> str:
 
 
 def back(**parameters: Any) -> Run:
-    return begin(rollback, **{"to": "1.3.0", "reason": "the report counts orders twice", **parameters})
+    return begin(rollback, **{"to": "1.4.0", "reason": "the totals are wrong", **parameters})
 
 
 def everything(world: World) -> list[list[str]]:
     return [writes(world, server=server) for server in ("github", "staging", "prod")]
 
 
-def test_back_to_the_version_before_and_on_from_there(world: World, people: People) -> None:
-    """Shipped, rolled back, held, and released again with a fix."""
-    run = start()
-    run.go()
-    number = people.release_pull()["number"]
-    people.review("ravi", number)
-    run.answer("approve")
-    assert run.state.name == "Completed", run.said
+@pytest.fixture
+def here(rolled: Rolled, tmp_path: Path) -> Iterator[World]:
+    with opened(copy_world(rolled[0], tmp_path / "world")) as world:
+        yield world
+
+
+def test_back_to_the_version_before_and_on_from_there(here: World) -> None:
+    """Rolled back from a version that brought a pipeline, held, and released again with a fix."""
+    people = People(here)
+    go_back(people)
+    assert [verified(SLUG, name).problem for name in (NAME, "1.5.0", "1.4.0")] == ["", "", ""]
+    seen = everything(here)
+    again = back()
+    again.go()
+    assert again.said == "Completed: production already runs 1.4.0"
+    assert everything(here) == seen
+    release_again(people)
+
+
+def go_back(people: People) -> None:
     tags = Mirror(SLUG).fetch().tags()
-    assert (what_runs(), latest(people)) == (tags["1.4.0"], "1.4.0")
+    number = people.release_pull()["number"]
+    assert (what_runs("prod"), latest(people)) == (tags["1.5.0"], "1.5.0")
 
     asked = back()
     asked.go()
     assert asked.state.name == "Suspended", asked.said
     assert asked.flow_run.name == f"acme/lakehouse {NAME}"
-    asked.answer("approve", "go back", destroys=BACK)
-    assert asked.state.name == "Suspended", "ravi's review was about 1.4.0"
+    second = back()
+    second.go()
+    assert second.state.name == "Under way", second.said
+    asked.answer("approve", "go back", destroys=PIPELINE)
+    assert asked.state.name == "Suspended", "ravi's review was about 1.5.0"
     people.review("ravi", number, body="back, please")
     asked.answer("recheck")
-    assert asked.state.name == "Completed", asked.said
+    assert asked.said == "Completed: production runs 1.4.0 again, 1.5.0 is withdrawn"
 
-    assert (what_runs(), latest(people)) == (tags["1.3.0"], "1.3.0")
-    withdrawn = people.api("rita", "GET", "/releases/tags/1.4.0")
-    assert withdrawn["prerelease"]
-    assert held(chain_of(SLUG, Version(1, 4, 0))) is not None
-    for name in (NAME, Version(1, 4, 0)):
-        assert verified(SLUG, name).problem == ""
-    seen = everything(world)
-    again = back()
-    again.go()
-    assert again.said == "Completed: production already runs 1.3.0"
-    assert everything(world) == seen
+    assert (what_runs("prod"), latest(people)) == (tags["1.4.0"], "1.4.0")
+    assert people.api("rita", "GET", "/releases/tags/1.5.0")["prerelease"]
+
+
+def release_again(people: People) -> None:
+    """The next release waits as long as it holds nothing new."""
+    following = start()
+    following.go()
+    assert following.flow_run.name == "acme/lakehouse 1.6.0"
+    people.review("ravi", people.release_pull()["number"])
+    following.answer("approve", destroys="")
+    assert following.state.name == "Suspended", "it holds nothing that 1.5.0 did not"
+    comment = people.api("rita", "GET", f"/issues/{people.release_pull()['number']}/comments")[0]["body"]
+    assert "it holds nothing that 1.5.0 did not, which was withdrawn for 1.4.0" in comment
+    people.commit_to("release/1.6.0", "src/README.md", "mended\n")
+    following.answer("recheck")
+    people.review("ravi", people.release_pull()["number"])
+    following.answer("approve", destroys="")
+    assert following.state.name == "Completed", following.said
+    assert (what_runs("prod"), latest(people)) == (Mirror(SLUG).fetch().tags()["1.6.0"], "1.6.0")

@@ -26,6 +26,7 @@ class Shipped:
     number: int
     review: Any
     rehearsal: int
+    version: Version = VERSION
 
     def noted(self) -> list[tuple[str, dict[str, Any]]]:
         subject = {"commit": self.candidate, "tree": self.tree, "target": "prod"}
@@ -45,33 +46,33 @@ class Shipped:
                 {"digest": DIGEST, "commit": self.candidate, "policy": "both", "overrides": [], **approved},
             ),
             ("merged", {"commit": self.merge, "tree": self.tree, "number": self.number}),
-            ("tagged", {"tag": str(VERSION), "commit": self.merge}),
+            ("tagged", {"tag": str(self.version), "commit": self.merge}),
             ("deployed", {"target": "prod", "commit": self.merge, "digest": DIGEST, "cli_version": "1.9.0"}),
             ("smoked", {"target": "prod", "runs": []}),
         ]
 
 
-def shipped(world: World) -> Shipped:
-    """The seeded release, its candidate rehearsed on staging, which the seed leaves out."""
+def shipped(world: World, version: Version = VERSION) -> Shipped:
+    """A released version, its candidate rehearsed on staging, which the seed leaves out."""
     people, mirror, hub = People(world), Mirror(SLUG).fetch(), GitHubRepo(SLUG)
-    merge = mirror.tags()[str(VERSION)]
+    merge = mirror.tags()[str(version)]
     candidate = mirror.commit(merge).parents[1]
     pull = next(p for p in people.pulls() if p["head"]["sha"] == candidate)
     review = people.api("rita", "GET", f"/pulls/{pull['number']}/reviews")[0]
-    hub.create_deployment("staging", candidate, {"release": f"{SLUG}@{VERSION}"}, text="rehearsed")
+    hub.create_deployment("staging", candidate, {"release": f"{SLUG}@{version}"}, text="rehearsed")
     rehearsal = hub.deployments("staging", candidate)[0].id
-    return Shipped(candidate, merge, mirror.tree(merge), pull["number"], review, rehearsal)
+    return Shipped(candidate, merge, mirror.tree(merge), pull["number"], review, rehearsal, version)
 
 
-def note_release(world: World) -> Shipped:
-    """The evidence of 1.3.0 is on GitHub, attached to its release, and fits."""
-    found = shipped(world)
+def note_release(world: World, version: Version = VERSION) -> Shipped:
+    """The evidence of a version is on GitHub, attached to its release, and fits."""
+    found = shipped(world, version)
     for kind, facts in found.noted():
         files = {PAGE: b"# Plan\n\nnothing destructive\n"} if kind == "shown" else None
-        note(SLUG, VERSION, kind, facts, files=files)
+        note(SLUG, version, kind, facts, files=files)
     hub = GitHubRepo(SLUG)
-    release = hub.release(str(VERSION))
+    release = hub.release(str(version))
     assert release is not None
-    hub.attach(release, attachment_name(VERSION), chain_of(SLUG, VERSION).to_bytes())
-    note(SLUG, VERSION, "published", {"tag": str(VERSION)})
+    hub.attach(release, attachment_name(version), chain_of(SLUG, version).to_bytes())
+    note(SLUG, version, "published", {"tag": str(version)})
     return found
