@@ -26,6 +26,7 @@ from flows.parameters import ExactVersion, Repository
 from tasks.approve import ensure_rejected, looks_so_far, still_what_was_approved
 from tasks.ask import GateAnswer, answers
 from tasks.deploy import ensure_deployed
+from tasks.known_state import insist_on_running
 from tasks.lock import one_at_a_time
 from tasks.plan_rollback import plan_rollback
 from tasks.propose import ensure_shown, tell, told_when_it_stops
@@ -71,6 +72,7 @@ def rollback(
         pinned=this_run.name(),
     )
     if release.already_released:
+        insist_on_running(release)
         return Completed(message=f"production already runs {release.version}")
     this_run.is_about(release)
     return roll_back(release)

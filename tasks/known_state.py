@@ -4,12 +4,14 @@ import logging
 from dataclasses import replace
 
 from tasks.bundles import bundle_clis, plan_without_secrets, workspace_of
-from tasks.rules.errors import ReleaseError
+from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.known_state import Place, Recorded, by_hand, insist_on_order
 from tasks.rules.labels import VERBS, label
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
+from tasks.running import running_commits
 from tasks.standing import half_way_in_production, settings_at
+from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 
@@ -40,10 +42,33 @@ def insist_on_known_state(release: Release, candidate: Candidate, bundles: tuple
         if recorded is not None and by_hand(place, recorded, ours):
             stop = half_way_in_production(release, hub, mirror)
             if stop is not None and stop.commit == runs:
-                place = replace(place, half_way=True)  # the gate keeps it away, unless it says that it overtakes
+                place = replace(
+                    place, half_way=True
+                )  # the gate keeps it away, unless it says that it overtakes
             else:
                 place = replace(place, difference=_difference(release, bundle, recorded.commit))
         insist_on_order(place, recorded, ours, version=str(release.version))
+
+
+@ensure("look whether production runs it")
+def insist_on_running(release: Release) -> None:
+    """Insist that production's workspace says itself that it runs this version.
+
+    Raises:
+        NeedsHuman: it says something else: somebody deployed by hand.
+        TryAgain: the workspace does not answer.
+    """
+    mirror = Mirror(release.repository).fetch()
+    commit = mirror.tags()[release.tag]
+    runs = running_commits(mirror, release.settings, commit, release.target(PRODUCTION))
+    if runs != (commit,):
+        named = ", ".join(one[:12] for one in runs) or "nothing that its metadata names"
+        raise NeedsHuman(
+            f"GitHub's record says that production runs {release.version} ({commit[:12]}), but it runs {named}:"
+            " somebody deployed by hand",
+            f"find out who and why; deploy the tag {release.tag} again by hand, or take over what is there and"
+            " release a version: dabflow adopt --reason TEXT",
+        )
 
 
 def recorded_of(record: DeploymentRecord | None) -> Recorded | None:

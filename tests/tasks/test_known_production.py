@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from databricks.sdk.service.workspace import ImportFormat
@@ -11,10 +12,11 @@ from production_place import Place
 from deployments.adopting import adopted
 from sandbox.world import World
 from tasks.adopt import ensure_adopted
-from tasks.known_state import recorded_of
+from tasks.known_state import insist_on_running, recorded_of
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.known_state import Recorded
 from tasks.rules.release import PRODUCTION
+from tasks.rules.versions import Version
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 
@@ -112,3 +114,13 @@ def test_the_command_takes_over_what_is_there(place: Place) -> None:
     assert said.startswith("production runs 0123456789ab instead of ")
     assert recorded() == Recorded(STRANGER, adopted=True)
     assert "nothing was to be done" in adopted(SLUG, "once more")
+
+
+def test_what_github_records_is_not_believed_where_production_says_otherwise(place: Place) -> None:
+    """Nobody is told that production runs a version already while it runs a stranger's commit."""
+    back = replace(place.release, version=Version(1, 3, 0), kind="rollback", withdraws=Version(1, 4, 0))
+    insist_on_running.fn(back)
+    names_commit(place, STRANGER)
+
+    with pytest.raises(NeedsHuman, match=r"production runs 1\.3\.0 .* but it runs 0123456789ab"):
+        insist_on_running.fn(back)
