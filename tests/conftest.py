@@ -120,6 +120,17 @@ def rolled(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> "Rolled":
 
 
 @pytest.fixture
+def rolled_world(rolled: "Rolled", tmp_path: Path) -> "Iterator[World]":
+    """A fresh copy of it, answering."""
+    from stages import opened
+
+    from sandbox.world import copy_world
+
+    with opened(copy_world(rolled[0], tmp_path / "world")) as world:
+        yield world
+
+
+@pytest.fixture
 def world(seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[World]":
     """A fresh copy of the seeded world, answering, with the environment that a worker would have."""
     from sandbox.world import World, copy_world

@@ -11,16 +11,22 @@ from noted_release import note_release
 from playing import SLUG, People
 
 from sandbox.world import World
+from tasks.approve import still_what_was_approved
+from tasks.ask import GateAnswer
 from tasks.bundles import bundle_clis
+from tasks.deploy import ensure_deployed
 from tasks.plan_rollback import plan_rollback
+from tasks.propose import ensure_shown
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, Candidate, Proposal, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.versions import Version
+from tasks.smoke import ensure_smoked
 from tasks.standing import settings_at
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.way_back import ensure_back_asked, plan_back, validation_back
+from tasks.withdraw import ensure_told_of_rollback, ensure_withdrawn
 
 PIPELINE = "resources.pipelines.totals"
 TOTALS = """\
@@ -63,8 +69,10 @@ def make_world(world: World) -> dict[str, Made]:
     return {"1.4.0": first, "1.5.0": second}
 
 
-def make_release(world: World, version: str, at: str, *, files: dict[str, str] | None = None) -> Made:
-    """A version that was merged, tagged, published and recorded as deployed to production."""
+def make_release(
+    world: World, version: str, at: str, *, files: dict[str, str] | None = None, state: str = "success"
+) -> Made:
+    """A version that was merged and tagged, and how its deployment to production ended; published if that was well."""
     people, hub, branch = People(world), GitHubRepo(SLUG), f"release/{version}"
     hub.create_branch(branch, at)
     for path, text in (files or {}).items():
@@ -76,9 +84,10 @@ def make_release(world: World, version: str, at: str, *, files: dict[str, str] |
     hub.merge_pull_request(number, head=head, title=f"Merge #{number}", message="")
     commit = Mirror(SLUG).fetch().branches()["main"]
     hub.create_tag(version, commit, f"Release {version}", when=1)
-    publish(version, commit)
-    record(version, commit, "success")
-    note_release(world, Version.parse(version))
+    record(version, commit, state)
+    if state == "success":
+        publish(version, commit)
+        note_release(world, Version.parse(version))
     return Made(Version.parse(version), number, commit)
 
 
@@ -132,3 +141,26 @@ def by_form_alone(release: Release) -> Release:
     approval = settings.approval.model_copy(update={"policy": "prefect"})
     rollback = settings.rollback.model_copy(update={"approval": approval})
     return replace(release, settings=settings.model_copy(update={"rollback": rollback}))
+
+
+def latest(world: World) -> str:
+    return str(People(world).api("rita", "GET", "/releases/latest")["tag_name"])
+
+
+def approved(world: World, release: Release, said: list[GateAnswer]) -> Proposal:
+    """People saw it, and approved."""
+    proposal = ensure_shown.fn(release, looked_back(release))
+    if proposal.number:
+        People(world).review("rosa", proposal.number)
+    assert still_what_was_approved.fn(release, proposal, said)
+    return proposal
+
+
+def go(release: Release, proposal: Proposal) -> tuple[Version, ...]:
+    """What follows the approval, as the flow has it."""
+    candidate, bundles = proposal.candidate, proposal.examined.production
+    ensure_deployed.fn(release, candidate, bundles, environment=PRODUCTION, approved=proposal.plan)
+    ensure_smoked.fn(release, candidate, bundles, environment=PRODUCTION)
+    gone = ensure_withdrawn.fn(release, proposal)
+    ensure_told_of_rollback.fn(release, proposal, gone)
+    return gone

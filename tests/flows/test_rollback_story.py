@@ -1,17 +1,14 @@
 """A rollback from the form to the hold, and the release after it: one world, one story."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playing import SLUG, People, Run, begin, start, writes
 from released import what_runs
-from rolled import PIPELINE, Rolled
-from stages import opened
+from rolled import PIPELINE
 
 from flows.rollback import rollback
-from sandbox.world import World, copy_world
+from sandbox.world import World
 from tasks.systems.git_repo import Mirror
 from tasks.verify import verified
 
@@ -32,22 +29,16 @@ def everything(world: World) -> list[list[str]]:
     return [writes(world, server=server) for server in ("github", "staging", "prod")]
 
 
-@pytest.fixture
-def here(rolled: Rolled, tmp_path: Path) -> Iterator[World]:
-    with opened(copy_world(rolled[0], tmp_path / "world")) as world:
-        yield world
-
-
-def test_back_to_the_version_before_and_on_from_there(here: World) -> None:
+def test_back_to_the_version_before_and_on_from_there(rolled_world: World) -> None:
     """Rolled back from a version that brought a pipeline, held, and released again with a fix."""
-    people = People(here)
+    people = People(rolled_world)
     go_back(people)
     assert [verified(SLUG, name).problem for name in (NAME, "1.5.0", "1.4.0")] == ["", "", ""]
-    seen = everything(here)
+    seen = everything(rolled_world)
     again = back()
     again.go()
     assert again.said == "Completed: production already runs 1.4.0"
-    assert everything(here) == seen
+    assert everything(rolled_world) == seen
     release_again(people)
 
 
