@@ -215,7 +215,7 @@ def deployed_records(hub: GitHubRepo, environment: str, commit: str) -> list[Dep
 
 
 def half_way_in_production(release: Release, hub: GitHubRepo, mirror: Mirror) -> Stopped | None:
-    """Another release that stopped half way in production, about which nobody has decided yet."""
+    """Another release that stopped half way in production, and has neither got there nor been given up."""
     since = hub.deployments_since_success(PRODUCTION)
     names = [str(record.payload.get("release", "")).rpartition("@")[2] for record in since]
     return stop_of_another(

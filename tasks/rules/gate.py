@@ -208,6 +208,8 @@ def _half_way(other: Stopped | None) -> list[str]:
         return [
             f"{other.version} stopped half way in production: first it is retried, or production goes further back"
         ]
+    if other.retried:
+        return [f"{other.version} stopped half way in production, and is tried again: that has to end first"]
     choices = f"retry, roll back or abandon it (`dabflow decide {other.version}`)"
     return [f"{other.version} stopped half way in production: first somebody decides to {choices}"]
 

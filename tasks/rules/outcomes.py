@@ -16,7 +16,7 @@ from tasks.rules.settings_words import Kind
 
 ABANDONED = "abandoned"
 
-_DECIDED = frozenset({"smoked", RETRIED, ABANDONED, WITHDRAWN})
+_OVER = frozenset({"smoked", ABANDONED, WITHDRAWN})  # what ends a stop; a retry goes on with it
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Hold:
 class Stopped:
     """A release that stopped half way in production: at which commit, why, and since when (UTC).
 
-    `number` counts its stops, so that an answer to one of them is none to the next.
+    `number` counts its stops, so that an answer to one of them is none to the next. `retried`: somebody decided to
+    try it again, and it has not come to an end yet.
     """
 
     version: str
@@ -42,6 +43,7 @@ class Stopped:
     problem: str
     at: datetime
     number: int = 1
+    retried: bool = False
 
 
 def kind_in(chain: Chain) -> Kind:
@@ -99,25 +101,33 @@ def is_away(chain: Chain) -> bool:
 
 def stopped(chain: Chain) -> Stopped | None:
     """What stopped a release half way in production, while nobody has decided what becomes of it."""
+    stop = half_way(chain)
+    return None if stop is None or stop.retried else stop
+
+
+def half_way(chain: Chain) -> Stopped | None:
+    """What stopped a release half way in production, until it got there, or was abandoned or withdrawn."""
+    retried = False
     for entry in reversed(chain.entries):
-        if entry.kind in _DECIDED:
+        if entry.kind in _OVER:
             return None
+        retried = retried or entry.kind == RETRIED
         if entry.kind == STOPPED:
             said = {name: str(entry.facts.get(name, "")) for name in ("commit", "problem")}
             number = sum(each.kind == STOPPED for each in chain.entries)
-            return Stopped(chain.version, **said, at=entry.at, number=number)
+            return Stopped(chain.version, **said, at=entry.at, number=number, retried=retried)
     return None
 
 
 def stop_of_another(about: Named, since: Iterable[str], chain_of: Callable[[str], Chain]) -> Stopped | None:
-    """What another release stopped at half way in production, while nobody has decided what becomes of it.
+    """What another release stopped at half way in production, until it got there or somebody gave it up.
 
     Args:
         about: the release that asks.
         since: the names of what went to production since something ended well there, newest first.
         chain_of: what is noted under a name.
     """
-    stops = (stopped(chain_of(name)) for name in since if name and not _decides(about, name))
+    stops = (half_way(chain_of(name)) for name in since if name and not _decides(about, name))
     return next((stop for stop in stops if stop is not None), None)
 
 

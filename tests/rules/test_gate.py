@@ -198,6 +198,22 @@ def test_time_and_block_hold_whatever_people_said_and_after_the_merge(
     assert judged("both", PLAIN, proposed, RAVI, YES, **more).verdict is WAITING
 
 
+@pytest.mark.parametrize(
+    ("retried", "because"),
+    [
+        (False, "first somebody decides to retry, roll back or abandon it (`dabflow decide 1.5.0`)"),
+        (True, "and is tried again: that has to end first"),
+    ],
+)
+def test_production_that_another_release_left_half_way_is_not_touched(*, retried: bool, because: str) -> None:
+    half_way = Stopped("1.5.0", OTHER, "the smoke job failed", NOON, retried=retried)
+    for proposed in (OPEN, OURS):
+        judgement = judged("both", PLAIN, proposed, RAVI, YES, against=Against(half_way=half_way))
+
+        assert judgement.verdict is WAITING
+        assert because in judgement.because
+
+
 def test_an_override_is_for_what_it_names() -> None:
     wrong = replace(RAVI, overrides=(Override("soak", "rosa", "urgent", 7),))
     right = replace(RAVI, overrides=(Override("freeze", "rosa", "urgent", 7),))

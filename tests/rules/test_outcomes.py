@@ -94,6 +94,11 @@ def test_another_release_that_stopped_half_way_is_found_and_ones_own_stop_is_not
 
     assert found(Named(one), "1.4.0", "", "1.5.0") == "1.5.0"
     assert found(Named(one), "1.4.0") == ""
+    noted["1.5.0"] = chain_of(("stopped in production", STOP), ("retried", {}))
+    assert found(Named(one), "1.5.0") == "1.5.0", "production is half way until that is at its end"
+    noted["1.5.0"] = chain_of(("stopped in production", STOP), ("retried", {}), ("smoked", {}))
+    assert found(Named(one), "1.5.0") == ""
+    noted["1.5.0"] = chain_of(("stopped in production", STOP))
     assert found(Named(other), "1.5.0") == ""
     assert found(Named(one, other), "rollback-1.5.0-to-1.4.0", "1.5.0") == "", "that one decides about it"
     noted["rollback-1.5.0-to-1.4.0"] = noted["1.5.0"]
