@@ -7,7 +7,7 @@ from tasks.evidence import chain_in, note
 from tasks.plan_release import versions_in
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.fixes import asked_facts
-from tasks.rules.overview import insist_on_going_up
+from tasks.rules.overview import insist_on_going_up, insist_on_own_number
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Release
 from tasks.standing import current_pull_request, settings_at
@@ -37,7 +37,7 @@ def ensure_cut(release: Release) -> Candidate:
             f"{release.version} was rejected: #{pull.number} is closed",
             Phase.REJECTED.next_step_of(release.kind),
         )
-    _insist_on_going_up(release, mirror)
+    _insist_on_number(release, mirror)
     if head is not None:
         log.info("%s is there, at %s", release.branch, head[:12])
         _insist_that_it_is_ours(release, mirror, head)
@@ -64,10 +64,13 @@ def _create(release: Release, mirror: Mirror, hub: GitHubRepo) -> str:
     return head
 
 
-def _insist_on_going_up(release: Release, mirror: Mirror) -> None:
-    tagged = versions_in(mirror.tags(), release.settings.tag_prefix)
-    develop = release.settings.branches.develop
-    insist_on_going_up(release.version, tagged, branch=release.branch, develop=develop)
+def _insist_on_number(release: Release, mirror: Mirror) -> None:
+    settings, version = release.settings, release.version
+    tagged, branches = versions_in(mirror.tags(), settings.tag_prefix), mirror.branches()
+    both = {settings.release_branch(version), settings.hotfix_branch(version)}
+    [other] = both - {release.branch}
+    insist_on_going_up(version, tagged, branch=release.branch, develop=settings.branches.develop)
+    insist_on_own_number(version, tagged, branch=release.branch, other=other, branches=branches)
 
 
 def _insist_that_it_is_ours(release: Release, mirror: Mirror, head: str) -> None:

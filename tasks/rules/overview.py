@@ -1,6 +1,6 @@
 """Which versions there are, which of them are unfinished, and which one production runs: read off what was looked up."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -69,6 +69,28 @@ def may_still_go(after: Version, releases: Iterable[Version], tagged: AbstractSe
     One that is lower can never be released any more, see `insist_on_going_up`.
     """
     return sorted(v for v in releases if v > after and v not in tagged)
+
+
+def insist_on_own_number(
+    version: Version, tagged: Collection[Version], *, branch: str, other: str, branches: Collection[str]
+) -> None:
+    """Insist that nobody else took the number of a release or hotfix between its plan and its cut.
+
+    Args:
+        version: the number.
+        tagged: every version with a tag.
+        branch: its own branch, which may be there already.
+        other: what the branch of the other kind is called.
+        branches: all that there are.
+
+    Raises:
+        NeedsHuman: it is taken.
+    """
+    if other in branches:
+        remedy = f"start again, it gets the next number; where both are there, delete {branch} or {other}"
+        raise NeedsHuman(f"{other} has the number {version} already", remedy)
+    if version in tagged and branch not in branches:
+        raise NeedsHuman(f"{version} is tagged by now", "start again, it gets the next number")
 
 
 def insist_on_going_up(version: Version, tagged: Iterable[Version], *, branch: str, develop: str) -> None:

@@ -3,7 +3,15 @@
 import pytest
 
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.overview import Versions, finished, insist_on_going_up, may_still_go, shipped, unfinished
+from tasks.rules.overview import (
+    Versions,
+    finished,
+    insist_on_going_up,
+    insist_on_own_number,
+    may_still_go,
+    shipped,
+    unfinished,
+)
 from tasks.rules.phases import Phase
 from tasks.rules.versions import Version
 
@@ -90,3 +98,29 @@ def test_versions_only_go_up() -> None:
 
     assert caught.value.problem.startswith("1.3.1 is tagged already, and versions only go up")
     assert "`release/1.3.0` has beyond develop" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("tagged", "branches", "problem"),
+    [
+        pytest.param("1.3.0", {"main"}, "", id="nobody has it"),
+        pytest.param("1.3.0", {"main", "hotfix/1.3.1"}, "", id="our own branch is there"),
+        pytest.param("1.3.0 1.3.1", {"main", "hotfix/1.3.1"}, "", id="our own tag, too"),
+        pytest.param(
+            "1.3.0", {"release/1.3.1"}, "release/1.3.1 has the number 1.3.1 already", id="a release"
+        ),
+        pytest.param("1.3.0", {"release/1.3.1", "hotfix/1.3.1"}, "release/1.3.1 has the", id="both branches"),
+        pytest.param("1.3.0 1.3.1", {"main"}, "1.3.1 is tagged by now", id="one that is through already"),
+    ],
+)
+def test_a_number_is_taken_once(tagged: str, branches: set[str], problem: str) -> None:
+    def insist() -> None:
+        version, names = Version(1, 3, 1), {"branch": "hotfix/1.3.1", "other": "release/1.3.1"}
+        insist_on_own_number(version, versions(tagged), **names, branches=branches)
+
+    if not problem:
+        insist()
+        return
+    with pytest.raises(NeedsHuman) as caught:
+        insist()
+    assert caught.value.problem.startswith(problem)
