@@ -14,7 +14,7 @@ from tasks.rules.release import PRODUCTION, Release
 from tasks.rules.rollbacks import Running, before, half_way, phase_of_rollback, still_the_way, way_back
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.versions import Version
-from tasks.standing import holds, production_settings
+from tasks.standing import production_settings, withdrawn_versions
 from tasks.step import ensure, run_url
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
@@ -105,7 +105,7 @@ def running(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings) -> Runni
             f"production runs {recorded.commit[:12] if recorded else 'nothing'}, which no version's tag names",
             "find out who deployed it; release a version that contains it, or put its tag back",
         )
-    kept = {Version.parse(hold.version): hold for hold in holds(mirror)}
+    kept = withdrawn_versions(mirror)
     published = {release.tag for release in hub.releases() if not release.draft}
     return Running(
         runs=runs,

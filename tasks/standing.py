@@ -8,6 +8,7 @@ from tasks.rules.outcomes import (
     Hold,
     Stopped,
     given_up,
+    held,
     in_force,
     is_away,
     kind_in,
@@ -171,6 +172,12 @@ def phase_of_release(release: Release, mirror: Mirror, hub: GitHubRepo) -> Phase
 def holds(mirror: Mirror) -> list[Hold]:
     """The holds that are in force, newest first, as of the mirror's last fetch."""
     return list(in_force(chain_in(mirror, version) for version in sorted(_noted(mirror), reverse=True)))
+
+
+def withdrawn_versions(mirror: Mirror) -> dict[Version, Hold]:
+    """Every version that is held, also one that newer ones have overtaken: no rollback goes to it."""
+    chains = {version: chain_in(mirror, version) for version in _noted(mirror)}
+    return {version: hold for version, chain in chains.items() if (hold := held(chain)) is not None}
 
 
 def rollbacks_under_way(mirror: Mirror) -> list[str]:
