@@ -17,6 +17,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import Chain, blocked
 from tasks.rules.freezes import frozen, soak_ends
 from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed, Said, Verdict, judge
+from tasks.rules.outcomes import given_up
 from tasks.rules.overrides import overrides
 from tasks.rules.phases import Phase
 from tasks.rules.places import Place
@@ -286,6 +287,7 @@ def _against(
         frozen=holds,
         soak_until=soak_ends(settings.soak, kind=release.kind, since=since, now=now),
         holds=tuple(without_news(release, mirror, proposal.candidate.commit)),
+        given_up=given_up(chain),
     )
 
 

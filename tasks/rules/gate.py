@@ -122,7 +122,8 @@ class Against:
     """What stands against a deploy at this moment, whatever people approved.
 
     A block by somebody, another release that stopped half way in production, a freeze, too short a time on staging
-    (until then), or versions that were withdrawn and held all that this one holds.
+    (until then), or versions that were withdrawn and held all that this one holds. `given_up`: this very version was
+    withdrawn or abandoned.
     """
 
     block: Block | None = None
@@ -130,6 +131,7 @@ class Against:
     frozen: Frozen | None = None
     soak_until: datetime | None = None
     holds: tuple[Hold, ...] = ()
+    given_up: str = ""
 
 
 def judge(
@@ -142,7 +144,7 @@ def judge(
     against: Against = Against(),
 ) -> Judgement:
     """Say what may happen to the candidate, given everything that people said so far."""
-    final = _final(asked, proposed, said)
+    final = _over(against) or _final(asked, proposed, said)
     if final is not None:
         return final
     wanted = [] if proposed.approved_before else _wanted(asked, policy, proposed, people, said)
@@ -170,6 +172,16 @@ def _whole_key(word: str) -> str:
     """`jobs.export` is `resources.jobs.export`; of several bundles, `ingest:jobs.export` `ingest:resources.jobs.export`."""
     bundle, colon, key = word.rpartition(":")
     return f"{bundle}{colon}{key if key.startswith('resources.') else f'resources.{key}'}"
+
+
+def _over(against: Against) -> Judgement | None:
+    if not against.given_up:
+        return None
+    return Judgement(
+        Verdict.STOPPED,
+        f"this version was {against.given_up} by now: it does not go to production",
+        remedy="start it again if its way back into develop is left; else release the next version",
+    )
 
 
 def _final(asked: Asked, proposed: Proposed, said: Sequence[Said]) -> Judgement | None:

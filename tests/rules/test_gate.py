@@ -214,6 +214,14 @@ def test_production_that_another_release_left_half_way_is_not_touched(*, retried
         assert because in judgement.because
 
 
+def test_what_was_given_up_meanwhile_is_over_for_a_run_that_does_not_know_it() -> None:
+    for proposed in (OPEN, OURS):
+        judgement = judged("both", PLAIN, proposed, RAVI, YES, against=Against(given_up="abandoned"))
+
+        assert judgement.verdict is Verdict.STOPPED
+        assert judgement.because.startswith("this version was abandoned by now")
+
+
 def test_an_override_is_for_what_it_names() -> None:
     wrong = replace(RAVI, overrides=(Override("soak", "rosa", "urgent", 7),))
     right = replace(RAVI, overrides=(Override("freeze", "rosa", "urgent", 7),))
