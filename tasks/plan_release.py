@@ -8,7 +8,7 @@ from tasks.hold import insist_on_no_hold
 from tasks.rules.choice import Choice, Known, Wanted, choose, insist_on_back_merge
 from tasks.rules.commits import bump_of
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.outcomes import given_up
+from tasks.rules.outcomes import given_up, is_away
 from tasks.rules.overview import Versions, finished, unfinished
 from tasks.rules.phases import Phase
 from tasks.rules.release import STAGING, Release
@@ -75,7 +75,7 @@ def known_of(
     phases = {v: phase_now(mirror, hub, settings, v) for v in versions.to_look_up}
     open_ones = unfinished(phases)
     hotfixes = [v for v in open_ones if kind_of(mirror, settings, v) == "hotfix"]
-    newest = finished(versions, phases, lambda v: _over(mirror, v))
+    newest = finished(versions, phases, lambda v: is_away(chain_in(mirror, v)))
     known = Known(
         highest=versions.highest,
         finished=newest,

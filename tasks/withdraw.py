@@ -2,12 +2,13 @@
 
 import logging
 
-from tasks.evidence import note
+from tasks.evidence import chain_in, note
 from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import ROLLED_BACK, WITHDRAWN
 from tasks.rules.names import Named
+from tasks.rules.outcomes import RESTORED, may_go_again
 from tasks.rules.phases import Phase
 from tasks.rules.release import Proposal, Release
 from tasks.rules.rollback_text import Page, standing_page, withdrawn_line, withdrawn_page
@@ -35,6 +36,8 @@ def ensure_withdrawn(release: Release, proposal: Proposal) -> tuple[Version, ...
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     found = {version: r for r in hub.releases() if (version := release.settings.version_of_tag(r.tag))}
     ensure_latest(release, hub, found.get(release.version))
+    if may_go_again(chain_in(mirror, release.version)):
+        note(release.repository, release.version, RESTORED, {"rollback": release.name})
     gone = _newer(release, mirror, found)
     for version in gone:
         if version in found:
@@ -64,7 +67,8 @@ def ensure_told_of_rollback(release: Release, proposal: Proposal, gone: tuple[Ve
 
 def _newer(release: Release, mirror: Mirror, found: dict[Version, ReleaseRecord]) -> tuple[Version, ...]:
     published = [v for v, record in found.items() if not record.draft]
-    return withdrawn_by(Named(release.version, release.withdraws), published, holds(mirror))
+    tagged = [v for tag in mirror.tags() if (v := release.settings.version_of_tag(tag)) is not None]
+    return withdrawn_by(Named(release.version, release.withdraws), published, tagged, holds(mirror))
 
 
 def ensure_latest(release: Release, hub: GitHubRepo, found: ReleaseRecord | None) -> None:

@@ -3,6 +3,7 @@
 stopped in production    a deploy or a smoke job there failed; somebody must decide (retry, roll back, abandon)
 abandoned                it stays merged and tagged, and is never published
 withdrawn                production was rolled back from it; a hold keeps it away until that is lifted
+restored                 production was rolled back to it after that
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from tasks.rules.names import Named
 from tasks.rules.settings_words import Kind
 
 ABANDONED = "abandoned"
+RESTORED = "restored"  # a rollback brought production back to a version whose hold was lifted
 
 _OVER = frozenset({"smoked", ABANDONED, WITHDRAWN})  # what ends a stop; a retry goes on with it
 
@@ -83,7 +85,8 @@ def in_force(chains: Iterable[Chain]) -> Iterator[Hold]:
 
 def may_go_again(chain: Chain) -> bool:
     """Whether a withdrawn version may go to production again, its hold being lifted, and has not been there since."""
-    newest = next((e for e in reversed(chain.entries) if e.kind in {WITHDRAWN, LIFTED, "smoked"}), None)
+    kinds = {WITHDRAWN, LIFTED, RESTORED, "smoked"}
+    newest = next((e for e in reversed(chain.entries) if e.kind in kinds), None)
     return newest is not None and newest.kind == LIFTED
 
 

@@ -8,7 +8,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.phases import Phase
 from tasks.rules.versions import Version, highest
 
-IsOver = Callable[[Version], bool]  # whether a version was withdrawn or abandoned
+IsAway = Callable[[Version], bool]  # whether a version is not in production any more, or never was
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ def unfinished(phases: Mapping[Version, Phase]) -> list[Version]:
     return [v for v in sorted(phases) if phases[v] is not Phase.BACK_MERGED]
 
 
-def finished(versions: Versions, phases: Mapping[Version, Phase], is_over: IsOver) -> Version | None:
-    """The highest version that is finished, and was not given up; None where there is none."""
+def finished(versions: Versions, phases: Mapping[Version, Phase], is_away: IsAway) -> Version | None:
+    """The highest version that is finished, and in production or on its way there; None where there is none."""
     done = versions.tagged - {*unfinished(phases)}
-    return next((v for v in sorted(done, reverse=True) if not is_over(v)), None)
+    return next((v for v in sorted(done, reverse=True) if not is_away(v)), None)
 
 
 def shipped(
-    published: Iterable[Version], is_over: IsOver, *, before: Version | None = None
+    published: Iterable[Version], is_away: IsAway, *, before: Version | None = None
 ) -> Version | None:
     """What production runs, or ran before a version came: the highest published one that was not given up."""
     older = (v for v in sorted(published, reverse=True) if before is None or v < before)
-    return next((v for v in older if not is_over(v)), None)
+    return next((v for v in older if not is_away(v)), None)
 
 
 def may_still_go(after: Version, releases: Iterable[Version], tagged: AbstractSet[Version]) -> list[Version]:

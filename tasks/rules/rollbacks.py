@@ -80,10 +80,18 @@ def before(version: Version, known: Running) -> Version:
     return older
 
 
-def withdrawn_by(about: Named, published: Iterable[Version], holds: Iterable[Hold]) -> tuple[Version, ...]:
-    """What a rollback withdraws, oldest first; what another one withdrew is left as that one did it."""
+def withdrawn_by(
+    about: Named, published: Iterable[Version], tagged: Iterable[Version], holds: Iterable[Hold]
+) -> tuple[Version, ...]:
+    """What a rollback withdraws, oldest first; what another one withdrew is left as that one did it.
+
+    That is what was published since, and what lies between the two: a version that was overtaken before it was
+    published could still be gone on with.
+    """
     held_for = {Version.parse(hold.version): hold.to for hold in holds}
-    newer = {*(v for v in published if v > about.version), *([about.withdraws] if about.withdraws else [])}
+    newest = about.withdraws or about.version
+    newer = {*(v for v in published if v > about.version), newest}
+    newer |= {v for v in tagged if about.version < v <= newest}
     return tuple(sorted(v for v in newer if held_for.get(v, str(about.version)) == str(about.version)))
 
 

@@ -115,6 +115,7 @@ def test_another_release_that_stopped_half_way_is_found_and_ones_own_stop_is_not
         pytest.param(["smoked", "withdrawn", "hold lifted", "approved", "deployed"], True, id="on its way"),
         pytest.param(["smoked", "withdrawn", "hold lifted", "smoked"], False, id="there again"),
         pytest.param(["smoked", "withdrawn", "hold lifted", "withdrawn"], False, id="withdrawn again"),
+        pytest.param(["smoked", "withdrawn", "hold lifted", "restored"], False, id="rolled back to"),
     ],
 )
 def test_a_version_may_go_again_once_its_hold_is_lifted(kinds: list[str], expected: bool) -> None:

@@ -18,6 +18,7 @@ from tasks.rules.rollbacks import (
     phase_of_rollback,
     still_the_way,
     way_back,
+    withdrawn_by,
 )
 from tasks.rules.versions import Version
 
@@ -101,6 +102,37 @@ def test_every_refusal_says_what_to_do(golden: Golden) -> None:
 )
 def test_a_run_that_was_suspended_goes_on_or_finds_it_done(name: str, known: Running, expected: bool) -> None:
     assert still_the_way(named(name), known) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "published", "tagged", "expected"),
+    [
+        pytest.param("rollback-1.5.0-to-1.4.0", "1.3.0 1.4.0 1.5.0", "", "1.5.0", id="to the one before"),
+        pytest.param("rollback-1.5.0-to-1.3.0", "1.3.0 1.4.0 1.5.0", "", "1.4.0 1.5.0", id="further"),
+        pytest.param("rollback-1.5.0-to-1.4.0", "1.4.0", "1.4.0 1.5.0", "1.5.0", id="never published"),
+        pytest.param(
+            "rollback-1.5.1-to-1.4.0",
+            "1.4.0 1.5.1",
+            "1.5.0 1.5.1",
+            "1.5.0 1.5.1",
+            id="overtaken, not published",
+        ),
+        pytest.param(
+            "rollback-1.4.0-to-1.3.0", "1.3.0 1.4.0", "1.4.0 1.5.0", "1.4.0", id="not what is on its way"
+        ),
+    ],
+)
+def test_what_a_rollback_withdraws(name: str, published: str, tagged: str, expected: str) -> None:
+    gone = withdrawn_by(named(name), map(v, published.split()), map(v, tagged.split()), [])
+
+    assert " ".join(map(str, gone)) == expected
+
+
+def test_what_another_rollback_withdrew_is_left_alone() -> None:
+    other = replace(HOLD, version="1.5.0", to="1.4.0")
+    published = [v("1.3.0"), v("1.4.0"), v("1.5.0")]
+
+    assert withdrawn_by(named("rollback-1.4.0-to-1.3.0"), published, published, [other]) == (v("1.4.0"),)
 
 
 def test_what_it_goes_back_to_was_withdrawn_meanwhile() -> None:
