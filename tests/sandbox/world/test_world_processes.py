@@ -103,7 +103,7 @@ def test_a_child_that_ends_while_it_starts_is_shown_with_its_last_words(tmp_path
     )
 
     with pytest.raises(Unhealthy, match=r"broken ended while it started[\s\S]*no such database"):
-        wait_until(child, lambda: False, within_seconds=10)
+        wait_until(child, lambda: False, within_seconds=60)
 
 
 def test_a_child_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
