@@ -151,6 +151,7 @@ _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "unblocked": _said,
     "withdrawn": _withdrawn,
     "hold lifted": _said,
+    "restored": lambda facts: f"by {facts.get('rollback')}",
     "rolled back": _rolled_back,
     "rejected": _said,
     "expired": _said,

@@ -43,6 +43,7 @@ NOTED: list[tuple[str, dict[str, Any]]] = [
     ("smoked", {"target": "prod", "runs": [{"job": "ingest", "ok": True}]}),
     ("published", {"tag": "1.4.0", "files": {"x": "y"}}),
     ("withdrawn", {"to": "1.3.0", "by": "rita", "reason": "wrong figures", "rollback": "x"}),
+    ("restored", {"rollback": "rollback-1.5.0-to-1.4.0"}),
     ("hold lifted", {"by": "rosa", "reason": "it was the network"}),
     ("rolled back", {"tag": "1.3.0", "commit": HEAD, "withdrawn": ["1.4.0", "1.5.0"], "by": "rita"}),
     ("rejected", {"reason": "not\nnow"}),
