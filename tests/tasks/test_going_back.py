@@ -13,6 +13,7 @@ from rolled import (
     Rolled,
     approved,
     by_form_alone,
+    deploy,
     go,
     latest,
     looked_back,
@@ -21,10 +22,11 @@ from rolled import (
 )
 
 from sandbox.world import World
-from tasks.approve import approval_of, ensure_rejected
+from tasks.approve import approval_of, ensure_rejected, still_what_was_approved
 from tasks.ask import GateAnswer
 from tasks.deploy import ensure_deployed
 from tasks.evidence import note
+from tasks.hold import lifted
 from tasks.plan_rollback import rollback_of
 from tasks.propose import ensure_shown, is_under_way
 from tasks.rules.errors import NeedsHuman
@@ -36,6 +38,8 @@ from tasks.smoke import ensure_smoked
 from tasks.standing import holds
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
+from tasks.systems.targets import target_of
+from tasks.systems.workspace import Workspace
 from tasks.verify import verified
 from tasks.way_back import ensure_back_asked, validation_back
 
@@ -267,3 +271,37 @@ def test_killed_after_the_deploy_it_goes_on(rolled_world: World) -> None:
     shown = ensure_shown.fn(again, looked_back(again))
     assert approval_of.fn(again, shown, []).verdict is Verdict.APPROVED
     assert go(again, shown) == (V15,)
+
+
+def test_the_same_way_back_a_second_time(rolled_world: World, made: dict[str, Made]) -> None:
+    """Withdrawn, its hold lifted, shipped again: nothing of the first time opens the gate, and all is done anew."""
+    first = planned_back()
+    go(first, approved(rolled_world, first, YES))
+    smoked = smoke_runs()
+    lifted(SLUG, V15, "it was the network")
+    deploy(made["1.5.0"].commit)
+    record("1.5.0", made["1.5.0"].commit, "success")
+    note(SLUG, V15, "smoked", {"commit": made["1.5.0"].commit})
+
+    release = planned_back(requested_by="ravi", reason="again")
+    assert (release.name, release.requested_by, release.already_released) == (first.name, "ravi", False)
+    shown = ensure_shown.fn(release, looked_back(release))
+    assert approval_of.fn(release, shown, YES).verdict is Verdict.WAITING, (
+        "rosa's review was about the first time"
+    )
+    People(rolled_world).review("rosa", shown.number)
+    assert still_what_was_approved.fn(release, shown, YES)
+
+    assert go(release, shown) == (V15,)
+
+    assert (what_runs("prod"), latest(rolled_world)) == (made["1.4.0"].commit, "1.4.0")
+    assert smoke_runs() == smoked + 1
+    assert verified(SLUG, release.name).problem == ""
+    assert planned_back().already_released
+    marked = GitHubRepo(SLUG).release("1.5.0")
+    assert marked is not None
+    assert marked.name == "1.5.0 (withdrawn)"
+
+
+def smoke_runs() -> int:
+    return len(list(Workspace(target_of("prod")).client.jobs.list_runs()))
