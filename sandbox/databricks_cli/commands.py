@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 
 from sandbox.databricks_cli import (
-    VERSION,
     artifacts,
     auth,
     binding,
@@ -13,6 +12,7 @@ from sandbox.databricks_cli import (
     deploying,
     initialize,
     output,
+    own_version,
     planning,
     running,
     state_files,
@@ -25,27 +25,7 @@ from sandbox.databricks_cli.go_json import dumps
 
 def version(options: Options) -> int:
     """Print the version."""
-    if options.output == "json":
-        major, minor, patch = (int(n) for n in VERSION.partition("-")[0].split("."))
-        facts = {
-            "ProjectName": "cli",
-            "Version": VERSION,
-            "Branch": "undefined",
-            "Tag": "undefined",
-            "ShortCommit": "00000000",
-            "FullCommit": "0" * 40,
-            "CommitTime": "1970-01-01T00:00:00Z",
-            "Summary": f"v{VERSION}",
-            "Major": major,
-            "Minor": minor,
-            "Patch": patch,
-            "Prerelease": "sandbox",
-            "IsSnapshot": False,
-            "BuildTime": "1970-01-01T00:00:00Z",
-        }
-        output.write(dumps(facts, indent=2) + "\n")
-    else:
-        output.write(f"Databricks CLI v{VERSION}\n")
+    output.write(own_version.as_json() if options.output == "json" else own_version.as_text())
     return 0
 
 
