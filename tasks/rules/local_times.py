@@ -4,9 +4,11 @@ A local time that the clocks skip in spring means the moment of the change. One 
 the first of the two where something begins, the second where it ends: what is frozen then is frozen both times.
 """
 
+import zoneinfo
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.nearest import nearest
@@ -21,7 +23,7 @@ def known_zone(name: str) -> str:
     Raises:
         ValueError: it is not known, in words that fit after the name of a key.
     """
-    known = {_UTC_NAME, *available_timezones()} - _NO_PLACES
+    known = _known_zones(zoneinfo.TZPATH)
     if name in known:
         return name
     if len(known) == 1:
@@ -29,6 +31,12 @@ def known_zone(name: str) -> str:
             "must be UTC as long as this machine has no time zones (install the package tzdata on it)"
         )
     raise ValueError(f"must be a time zone{_meant(name, known)}")
+
+
+@cache
+def _known_zones(_folders: tuple[str, ...]) -> frozenset[str]:
+    """The zones of this machine; reading its folders takes 10 ms, and settings are read all the time."""
+    return frozenset({_UTC_NAME, *zoneinfo.available_timezones()}) - _NO_PLACES
 
 
 def zone_of(name: str) -> tzinfo:
@@ -83,7 +91,7 @@ def _by_offset(local: datetime, zone: tzinfo, *, fold: int) -> datetime:
     return local.replace(tzinfo=zone, fold=fold).astimezone(UTC).replace(fold=0)
 
 
-def _meant(name: str, known: set[str]) -> str:
+def _meant(name: str, known: frozenset[str]) -> str:
     places = {zone.rsplit("/", 1)[-1]: zone for zone in sorted(known)}
     guess = nearest(name, known) if "/" in name else places.get(nearest(name, places) or "")
     return f" (did you mean {guess}?)" if guess else " such as Europe/Berlin"
