@@ -50,7 +50,9 @@ $(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+# The dev lock holds the runtime lock, so one run of pip is enough.
+$(VENV)/.dev: requirements/dev.lock requirements/runtime.lock pyproject.toml | $(BIN)/python
 	@echo "installing what checks dabflow into $(VENV) (once, about a minute)"
 	$(PIP) -r requirements/dev.lock
-	@touch $@
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.runtime $@
