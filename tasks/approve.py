@@ -17,7 +17,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import Chain, blocked
 from tasks.rules.freezes import frozen, soak_ends
 from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed, Said, Verdict, judge
-from tasks.rules.outcomes import given_up
+from tasks.rules.outcomes import is_over
 from tasks.rules.overrides import overrides
 from tasks.rules.phases import Phase
 from tasks.rules.places import Place
@@ -287,8 +287,14 @@ def _against(
         frozen=holds,
         soak_until=soak_ends(settings.soak, kind=release.kind, since=since, now=now),
         holds=tuple(without_news(release, mirror, proposal.candidate.commit)),
-        given_up=given_up(chain),
+        over=is_over(chain, published=_is_published(release, hub, chain)),
     )
+
+
+def _is_published(release: Release, hub: GitHubRepo, chain: Chain) -> bool:
+    """Whether GitHub shows the release, looked up only where something says that it might."""
+    page = hub.release(release.tag) if chain.now.last("back-merged") is not None else None
+    return page is not None and not page.draft
 
 
 def _rehearsed_at(record: DeploymentRecord) -> datetime:

@@ -122,8 +122,8 @@ class Against:
     """What stands against a deploy at this moment, whatever people approved.
 
     A block by somebody, another release that stopped half way in production, a freeze, too short a time on staging
-    (until then), or versions that were withdrawn and held all that this one holds. `given_up`: this very version was
-    withdrawn or abandoned.
+    (until then), or versions that were withdrawn and held all that this one holds. `over`: this very version was
+    withdrawn, abandoned or released by another run.
     """
 
     block: Block | None = None
@@ -131,7 +131,7 @@ class Against:
     frozen: Frozen | None = None
     soak_until: datetime | None = None
     holds: tuple[Hold, ...] = ()
-    given_up: str = ""
+    over: str = ""
 
 
 def judge(
@@ -175,11 +175,11 @@ def _whole_key(word: str) -> str:
 
 
 def _over(against: Against) -> Judgement | None:
-    if not against.given_up:
+    if not against.over:
         return None
     return Judgement(
         Verdict.STOPPED,
-        f"this version was {against.given_up} by now: it does not go to production",
+        f"this version was {against.over} by now: this run brings nothing to production",
         remedy="start it again if its way back into develop is left; else release the next version",
     )
 

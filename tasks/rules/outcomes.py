@@ -97,6 +97,12 @@ def given_up(chain: Chain) -> str:
     return ABANDONED if chain.last(ABANDONED) is not None else ""
 
 
+def is_over(chain: Chain, *, published: bool) -> str:
+    """Withdrawn, abandoned, or released: what ended a version's way to production; "" while it may go there."""
+    back = published and chain.now.last("back-merged") is not None
+    return given_up(chain) or ("released" if back else "")
+
+
 def is_away(chain: Chain) -> bool:
     """Whether a version that was released once is not in production any more, or never was."""
     return bool(given_up(chain)) or may_go_again(chain)

@@ -216,7 +216,7 @@ def test_production_that_another_release_left_half_way_is_not_touched(*, retried
 
 def test_what_was_given_up_meanwhile_is_over_for_a_run_that_does_not_know_it() -> None:
     for proposed in (OPEN, OURS):
-        judgement = judged("both", PLAIN, proposed, RAVI, YES, against=Against(given_up="abandoned"))
+        judgement = judged("both", PLAIN, proposed, RAVI, YES, against=Against(over="abandoned"))
 
         assert judgement.verdict is Verdict.STOPPED
         assert judgement.because.startswith("this version was abandoned by now")

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.rules.evidence import Chain
 from tasks.rules.names import Named
-from tasks.rules.outcomes import given_up, held, kind_in, may_go_again, stop_of_another, stopped
+from tasks.rules.outcomes import given_up, held, is_over, kind_in, may_go_again, stop_of_another, stopped
 from tasks.rules.versions import Version
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -120,3 +120,22 @@ def test_another_release_that_stopped_half_way_is_found_and_ones_own_stop_is_not
 )
 def test_a_version_may_go_again_once_its_hold_is_lifted(kinds: list[str], expected: bool) -> None:
     assert may_go_again(chain_of(*((kind, {}) for kind in kinds))) is expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        pytest.param(["merged", "smoked"], "", id="not published yet"),
+        pytest.param(["smoked", "back-merged"], "released", id="on its way back into develop"),
+        pytest.param(["stopped in production", "abandoned", "back-merged"], "abandoned", id="abandoned"),
+        pytest.param(["smoked", "back-merged", "withdrawn"], "withdrawn", id="withdrawn"),
+        pytest.param(["smoked", "back-merged", "withdrawn", "hold lifted"], "", id="may go again"),
+    ],
+)
+def test_a_way_to_production_ends_once(kinds: list[str], expected: str) -> None:
+    chain = chain_of(*((kind, WITHDRAWN) for kind in kinds))
+
+    assert is_over(chain, published=True) == expected
+    assert is_over(chain, published=False) == expected.removeprefix("released"), (
+        "its page is gone: made again"
+    )
