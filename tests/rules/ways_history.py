@@ -32,6 +32,25 @@ class History:
     by_hand: bool = False
     adopted: str = ""
 
+    def begins(self, release: Release) -> None:
+        """A release or hotfix gets a number and a commit to be cut from, both new."""
+        git, version, (known, _) = self.world.git, release.version, self.world.known()
+        taken = {*git.tags, *self.world.versions().branched}
+        assert version not in taken, f"{version} is begun, and taken already"
+        if release.fix is not None:
+            return
+        assert all(version > one for one in taken), f"{version} is begun after {max(taken)}"
+        assert not known.unfinished, f"{version} is begun although {known.unfinished[0]} is unfinished"
+        assert git.contains(release.source, git.branches[MAIN]), (
+            f"{version} is begun without what was shipped"
+        )
+
+    def mends(self, base: Version, *, asked: bool) -> None:
+        """A hotfix is cut from a version."""
+        assert base == self.good or asked or self.touched, (
+            f"a hotfix of {base}, and production runs {self.good}"
+        )
+
     def tag(self, version: Version) -> None:
         assert all(version > other for other in self.tagged), f"{version} is tagged after {self.tagged[-1]}"
         self.tagged.append(version)

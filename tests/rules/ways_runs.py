@@ -86,6 +86,8 @@ class Ways(Shipping):
         if choice.already_released or (phase is Phase.BACK_MERGED and not pinned):
             self._done(release, "nothing is left to do")
             return
+        if phase is Phase.PLANNED:
+            self.history.begins(release)
         yield Point.FREE
         if phase < Phase.PUBLISHED and not (yield from self._to_production(run, release)):
             return
@@ -138,9 +140,12 @@ class Ways(Shipping):
         number, source = number_after(base, {*phases, *git.tags}), git.tags[base]
         if wanted.pull_request in git.commits[source].changes:
             return None
+        self.history.mends(base, asked=wanted.mend_withdrawn or wanted.overtakes)
         for other in not_shipped(open_ones):
             raise other_hotfix(other, wanted.title, fix="", branch=SETTINGS.hotfix_branch(other))
-        return self._hotfix_of(number, Phase.PLANNED, Fix(wanted.pull_request, "fix"), source)
+        release = self._hotfix_of(number, Phase.PLANNED, Fix(wanted.pull_request, "fix"), source)
+        self.history.begins(release)
+        return release
 
     def rollback(self, run: Run, to: Version, *, overtakes: bool) -> Steps:
         known = self.world.running()
