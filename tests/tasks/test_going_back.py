@@ -22,13 +22,15 @@ from rolled import (
 )
 
 from sandbox.world import World
-from tasks.approve import approval_of, ensure_rejected, still_what_was_approved
+from tasks.approve import approval_of, ensure_missing_told, ensure_rejected, still_what_was_approved
 from tasks.ask import GateAnswer
 from tasks.deploy import ensure_deployed
 from tasks.evidence import note
 from tasks.hold import lifted
+from tasks.housekeeping import ensure_reminded, ensure_told
 from tasks.plan_rollback import rollback_of
 from tasks.propose import ensure_shown, is_under_way
+from tasks.rules.endings import Ended, How
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Verdict
 from tasks.rules.phases import Phase
@@ -223,6 +225,34 @@ def test_rejected_and_asked_for_again(rolled_world: World) -> None:
     assert (again.requested_by, again.phase) == ("rosa", Phase.REJECTED)
     assert approval_of.fn(again, shown, YES).verdict is Verdict.WAITING
     assert planned_back(requested_by="ravi").requested_by == "rosa"
+
+
+def test_one_that_nobody_answered_is_told_and_asked_no_longer(rolled_world: World) -> None:
+    """Housekeeping finds it: people are reminded on the merged pull request, and read there how it ended."""
+    release = planned_back()
+    proposal = ensure_shown.fn(release, looked_back(release))
+    judgement = approval_of.fn(release, proposal, [])
+    waiting = ensure_missing_told.fn(release, proposal, judgement)
+    ensure_reminded.fn(waiting, "https://prefect.example/7")
+    ensure_told.fn(
+        Ended(
+            repository=SLUG,
+            version=release.name,
+            how=How.EXPIRED,
+            run_url="",
+            while_waiting=True,
+            waiting=waiting,
+        )
+    )
+
+    comments = People(rolled_world).api("rita", "GET", f"/issues/{proposal.number}/comments")
+    reminder, told = sorted((comment["body"] for comment in comments), key=lambda body: "expired" in body)
+    assert "waits for approval until" in reminder
+    assert "rollback-1.5.0-to-1.4.0: expired, not approved" in told
+    assert "`dabflow rollback --to 1.4.0 --reason TEXT`" in told
+    states = {record.state for record in GitHubRepo(SLUG).deployments_of(PRODUCTION, release.key)}
+    assert states == {"inactive"}
+    assert planned_back(requested_by="rosa").requested_by == "rita", "started again it keeps who asked"
 
 
 # Gone back
