@@ -83,11 +83,11 @@ class Ways(Shipping):
             previous=known.finished,
             given_up=given_up(world.chain(choice.version)),
         )
+        if not run.pinned and not choice.already_released and choice.version not in known.unfinished:
+            self.history.begins(release)
         if choice.already_released or (phase is Phase.BACK_MERGED and not pinned):
             self._done(release, "nothing is left to do")
             return
-        if phase is Phase.PLANNED:
-            self.history.begins(release)
         yield Point.FREE
         if phase < Phase.PUBLISHED and not (yield from self._to_production(run, release)):
             return
