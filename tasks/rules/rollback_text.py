@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from tasks.rules import markdown
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import Entry
+from tasks.rules.labels import label
 from tasks.rules.markdown import escaped_line
 from tasks.rules.phases import Phase
-from tasks.rules.release import Release
+from tasks.rules.plans import Plan
+from tasks.rules.release import ProductionPlan, Release
 from tasks.rules.versions import Version
 
 SUFFIX = " (withdrawn)"
@@ -58,6 +60,16 @@ def asked_for(release: Release) -> list[str]:
     asks = [login for login in release.settings.reviewers if login.lower() != release.requested_by.lower()]
     called = ["", f"For review: {', '.join(f'@{login}' for login in asks)}"] if asks else []
     return [asked, *called, ""]
+
+
+def comes_again(plan: ProductionPlan) -> list[str]:
+    """What the newer version had taken away, said plainly: it is made anew, and what it held is not in it."""
+    found = [Plan.of_object(printed) for printed in plan.plans.values()]
+    made = [change for one in found for change in one.changes if change.creates and not change.right]
+    names = ", ".join(label(change) for change in made if not change.starts_a_run)
+    if not names:
+        return []
+    return [f"**Made anew, without the data and the history of before:** {names}", ""]
 
 
 def does_not_fit(release: Release, error: NeedsHuman, *, deployed_by: str) -> tuple[str, str]:

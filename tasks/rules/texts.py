@@ -6,7 +6,7 @@ from tasks.rules.gate import Judgement
 from tasks.rules.markdown import GITHUB_LIMIT, code, limited
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
-from tasks.rules.rollback_text import asked_for, rollback_title, rollback_words
+from tasks.rules.rollback_text import asked_for, comes_again, rollback_title, rollback_words
 from tasks.rules.waiting import Waiting
 
 REST = "the whole plan is an artifact of the run in Prefect"
@@ -69,7 +69,7 @@ def control_comment(
         lines += ["", f"[Run in Prefect]({release.run_url})"]
     if proposal is not None:
         by_name = _by_name(proposal) if missing or phase is Phase.PROPOSED else []
-        asked = asked_for(release) if release.withdraws and phase is Phase.PROPOSED else []
+        asked = _of_rollback(release, proposal) if release.withdraws and phase is Phase.PROPOSED else []
         lines += ["", *asked, *_what_is_asked(proposal, by_name)]
     return limited("\n".join(lines).rstrip() + "\n", rest=_rest(proposal))
 
@@ -88,7 +88,7 @@ def form_description(release: Release, proposal: Proposal, judgement: Judgement)
     lines = [
         f"## {title}",
         "",
-        *(asked_for(release) if release.withdraws else []),
+        *(_of_rollback(release, proposal) if release.withdraws else []),
         pull,
         *_missing(judgement.missing),
         "",
@@ -106,6 +106,11 @@ def waiting_description(release: Release, waiting: Waiting) -> str:
 
 def _missing(missing: Sequence[str]) -> list[str]:
     return ["", "**Still missing:**", "", *[f"- {line}" for line in missing]] if missing else []
+
+
+def _of_rollback(release: Release, proposal: Proposal) -> list[str]:
+    """Who wants production back and why, and what the way back does not bring back."""
+    return [*asked_for(release), *comes_again(proposal.plan)]
 
 
 def _what_is_asked(proposal: Proposal, by_name: Sequence[str]) -> list[str]:
