@@ -12,7 +12,11 @@ from tasks.ask import waiting_of
 from tasks.rules.waiting import Waiting
 from tasks.systems.git_repo import Mirror
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.xdist_group("gate"),
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("nothing_lost"),
+]
 
 SYNC = "sync/1.3.1-into-develop"
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from nothing_lost import Refs, assert_nothing_lost
 from playing import SLUG, People, Run, begin, start, writes
 from released import what_runs
 from rolled import PIPELINE
@@ -31,8 +32,9 @@ def everything(world: World) -> list[list[str]]:
 
 def test_back_to_the_version_before_and_on_from_there(rolled_world: World) -> None:
     """Rolled back from a version that brought a pipeline, held, and released again with a fix."""
-    people = People(rolled_world)
+    people, before = People(rolled_world), Refs.now()
     go_back(people)
+    assert_nothing_lost(rolled_world, before)
     assert [verified(SLUG, name).problem for name in (NAME, "1.5.0", "1.4.0")] == ["", "", ""]
     seen = everything(rolled_world)
     again = back()
@@ -40,6 +42,7 @@ def test_back_to_the_version_before_and_on_from_there(rolled_world: World) -> No
     assert again.said == "Completed: production already runs 1.4.0"
     assert everything(rolled_world) == seen
     release_again(people)
+    assert_nothing_lost(rolled_world, before)
 
 
 def go_back(people: People) -> None:
