@@ -17,6 +17,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import Chain, blocked
 from tasks.rules.freezes import frozen, soak_ends
 from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed, Said, Verdict, judge
+from tasks.rules.names import Named
 from tasks.rules.outcomes import is_over
 from tasks.rules.overrides import overrides
 from tasks.rules.phases import Phase
@@ -276,7 +277,8 @@ def _against(
     now, settings = clock.now(), release.settings
     target = release.target(PRODUCTION)
     block, holds = blocked(chain), frozen(settings.freezes, target=target, kind=release.kind, now=now)
-    half_way = None if release.overtakes else half_way_in_production(release, hub, mirror)
+    about = Named(release.version, release.withdraws)
+    half_way = None if release.overtakes else half_way_in_production(about, hub, mirror)
     if release.kind == "rollback":
         return Against(block, half_way, holds)
     records = deployed_records(hub, STAGING, proposal.candidate.commit)

@@ -7,6 +7,7 @@ from tasks.bundles import bundle_clis, plan_without_secrets, workspace_of
 from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.known_state import Place, Recorded, by_hand, insist_on_order
 from tasks.rules.labels import VERBS, label
+from tasks.rules.names import Named
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
 from tasks.running import running_commits
@@ -40,7 +41,7 @@ def insist_on_known_state(release: Release, candidate: Candidate, bundles: tuple
         runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
         place = _place(release, candidate, bundle, runs)
         if recorded is not None and by_hand(place, recorded, ours):
-            stop = half_way_in_production(release, hub, mirror)
+            stop = half_way_in_production(Named(release.version, release.withdraws), hub, mirror)
             if stop is not None and stop.commit == runs:
                 place = replace(
                     place, half_way=True

@@ -3,7 +3,7 @@
 from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import blocked
-from tasks.rules.names import Named
+from tasks.rules.names import Named, named
 from tasks.rules.outcomes import (
     Hold,
     Stopped,
@@ -197,7 +197,7 @@ def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str,
     Take it before the reviews are judged: what comes in between then makes another one, and is not missed.
     """
     pull, block = hub.pull_request(number), blocked(chain_in(mirror, name))
-    branches = mirror.branches()
+    branches, stop = mirror.branches(), half_way_in_production(named(name), hub, mirror)
     return fingerprint(
         OnGitHub(
             state=pull.state,
@@ -207,6 +207,7 @@ def seen_on_github(hub: GitHubRepo, mirror: Mirror, *, number: int, branch: str,
             blocked=f"{block.by}, {block.at}: {block.reason}" if block else "",
             base_head=branches.get(pull.base) if pull.state == "open" else None,
             held=[hold.version for hold in holds(mirror)],
+            half_way=stop.version if stop else "",
         )
     )
 
@@ -221,13 +222,11 @@ def deployed_records(hub: GitHubRepo, environment: str, commit: str) -> list[Dep
     return [r for r in hub.deployments(environment, commit) if r.state in good]
 
 
-def half_way_in_production(release: Release, hub: GitHubRepo, mirror: Mirror) -> Stopped | None:
+def half_way_in_production(about: Named, hub: GitHubRepo, mirror: Mirror) -> Stopped | None:
     """Another release that stopped half way in production, and has neither got there nor been given up."""
     since = hub.deployments_since_success(PRODUCTION)
     names = [str(record.payload.get("release", "")).rpartition("@")[2] for record in since]
-    return stop_of_another(
-        Named(release.version, release.withdraws), names, lambda name: chain_in(mirror, name)
-    )
+    return stop_of_another(about, names, lambda name: chain_in(mirror, name))
 
 
 def _rehearsed(hub: GitHubRepo, commit: str) -> bool:

@@ -71,8 +71,8 @@ class OnGitHub:
 
     `state` and `base` are the pull request's, `head` is the commit of its branch, None where that is gone;
     `reviews` are id, state and text of each; `blocked` is who blocked the release and why, "" if nobody did; `held`
-    are the versions that may not go to production again. `base_head` is the commit of the base as long as the pull
-    request is open.
+    are the versions that may not go to production again, `half_way` is another one that stopped half way there.
+    `base_head` is the commit of the base as long as the pull request is open.
     """
 
     state: str
@@ -82,12 +82,22 @@ class OnGitHub:
     blocked: str = ""
     base_head: str | None = None
     held: Sequence[str] = ()
+    half_way: str = ""
 
 
 def fingerprint(seen: OnGitHub) -> str:
     """A short text that differs as soon as anything in `seen` does."""
     reviews = [repr(review) for review in sorted(seen.reviews)]
-    parts = [seen.state, seen.base, str(seen.head), *reviews, seen.blocked, str(seen.base_head), *seen.held]
+    parts = [
+        seen.state,
+        seen.base,
+        str(seen.head),
+        *reviews,
+        seen.blocked,
+        str(seen.base_head),
+        *seen.held,
+        seen.half_way,
+    ]
     return sha256("\0".join(map(repr, parts)).encode()).hexdigest()[:32]
 
 

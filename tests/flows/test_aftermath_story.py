@@ -7,9 +7,8 @@ from released import assert_released_once, jobs, what_runs
 from flows.hotfix import hotfix
 from sandbox.world import World
 from tasks.evidence import chain_of
-from tasks.rules.phases import Phase
-from tasks.rules.release import PRODUCTION, Release
-from tasks.rules.settings import ReleaseSettings
+from tasks.rules.names import Named
+from tasks.rules.release import PRODUCTION
 from tasks.rules.versions import Version
 from tasks.standing import half_way_in_production
 from tasks.systems.git_repo import Mirror
@@ -43,8 +42,7 @@ def kinds(name: str) -> list[str]:
 
 def half_way(version: Version) -> str:
     """Which other release keeps this one from production, because it stopped half way there."""
-    release = Release(SLUG, version, Phase.TAGGED, ReleaseSettings(), "", requested_by="rita", reason="")
-    found = half_way_in_production(release, GitHubRepo(SLUG), Mirror(SLUG).fetch())
+    found = half_way_in_production(Named(version), GitHubRepo(SLUG), Mirror(SLUG).fetch())
     return found.version if found else ""
 
 

@@ -84,6 +84,8 @@ CHANGES = [
     replace(SHOWN, reviews=[(1, "APPROVED", "fine"), (3, "COMMENTED", "")]),
     replace(SHOWN, blocked="rosa: the figures are wrong"),
     replace(SHOWN, base_head="c" * 40),
+    replace(SHOWN, held=["1.5.0"]),
+    replace(SHOWN, half_way="1.5.0"),
 ]
 
 
