@@ -13,6 +13,7 @@ from tasks.decide import (
     waiting_for_decision,
 )
 from tasks.plan_rollback import rollback_of
+from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import WITHDRAWN
 from tasks.rules.outcomes import ABANDONED, Stopped
 from tasks.rules.release import Release
@@ -23,7 +24,7 @@ NEEDS_A_REASON = frozenset({"roll back", "abandon"})
 
 
 def aftermath(release: Release, stop: Stopped) -> str:
-    """Wait, suspended, until somebody decides about production that stopped half way; "" to try again.
+    """Wait, suspended, until somebody decides about production that stopped half way; "" where nothing is over.
 
     Otherwise the word for what became of the release: it is not to reach production any more.
 
@@ -46,12 +47,18 @@ def aftermath(release: Release, stop: Stopped) -> str:
 
 def gone_back(release: Release, stop: Stopped, decided: AfterStop) -> str:
     """Production is back at an older version; "" where it is not, and people are asked again."""
-    to = Version.parse(decided.to.strip()) if decided.to.strip() else None
-    back = rollback_of(release, to, decided.reason)
+    try:
+        to = Version.parse(decided.to.strip()) if decided.to.strip() else None
+        back = rollback_of(release, to, decided.reason)
+    except NeedsHuman as error:
+        # The answer is stored: retried, this run would stop at it for ever.
+        ensure_stop_told(release, stop.commit, f"it cannot be rolled back so: {error}", after=stop.number)
+        return ""
     ended = roll_back(back)
     if ended.name == DONE:
         return WITHDRAWN
-    ensure_stop_told(release, stop.commit, f"production did not go back to {back.version}: {ended.message}")
+    problem = f"production did not go back to {back.version}: {ended.message}"
+    ensure_stop_told(release, stop.commit, problem, after=stop.number)
     return ""
 
 

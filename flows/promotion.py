@@ -65,13 +65,14 @@ def to_production(release: Release) -> State[Any] | None:
 
 def after_a_stop(release: Release) -> State[Any] | None:
     """What became of a release that stopped half way in production: where the run ends; None to go on."""
-    stop = stop_in_production(release)
-    if stop is None:
-        return None
-    if waiting := this_run.other_that_waits(release):
-        return under_way(release, waiting)
-    over = aftermath(release, stop)
-    return back_to_develop(replace(release, given_up=over)) if over else None
+    # Looked up again after each answer: a rollback that came to nothing leaves the stop undecided.
+    while (stop := stop_in_production(release)) is not None:
+        if waiting := this_run.other_that_waits(release):
+            return under_way(release, waiting)
+        over = aftermath(release, stop)
+        if over:
+            return back_to_develop(replace(release, given_up=over))
+    return None
 
 
 def under_way(release: Release, waiting: str) -> State[Any]:

@@ -30,9 +30,16 @@ def stop_in_production(release: Release) -> Stopped | None:
 
 
 @ensure("tell that production stopped half way")
-def ensure_stop_told(release: Release, commit: str, problem: str) -> None:
-    """The evidence and the pull request say where production stopped, and that somebody must decide."""
-    facts = {"commit": commit, "problem": problem}
+def ensure_stop_told(release: Release, commit: str, problem: str, *, after: int = 0) -> None:
+    """The evidence and the pull request say where production stopped, and that somebody must decide.
+
+    Args:
+        release: what stopped.
+        commit: what was being deployed.
+        problem: why.
+        after: the number of the stop whose answer led to nothing: it is asked anew, also where the problem is the same.
+    """
+    facts: dict[str, object] = {"commit": commit, "problem": problem, **({"after": after} if after else {})}
     chain = note(release.repository, release.name, STOPPED, facts)
     stop = stopped(chain)
     if stop is not None:

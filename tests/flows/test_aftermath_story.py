@@ -122,6 +122,12 @@ def test_rolled_back_in_the_same_run(world: World, people: People) -> None:
     assert run.state.name == "Suspended", run.said
     assert "order_quality" in comment_of(people), "what could not be made"
 
+    for _ in range(2):
+        run.decide("roll back", reason="the new check is wrong", to="9.9.9")
+        assert run.state.name == "Suspended", "an answer that leads nowhere is asked for again"
+    assert "there is no version 9.9.9" in comment_of(people)
+    run.decide("roll back", reason="the new check is wrong", to="1.3")
+    assert "'1.3' is not a version" in comment_of(people)
     run.decide("roll back", reason="the new check is wrong")
 
     assert run.state.name == "Suspended", run.said
