@@ -55,7 +55,7 @@ _COMMANDS = {
     "recheck": ("deployments.commands.answer:recheck", "Let a waiting release look at GitHub again."),
     "wake": ("deployments.commands.wake:wake", "Let every waiting release look at GitHub again."),
     "worker": ("deployments.commands.worker:worker", "Start a worker, which runs the releases."),
-    "setup": ("deployments.commands.setup:setup", "Make the Prefect side match this project."),
+    "install": ("deployments.commands.install:install", "Make the Prefect side match this project."),
     "demo": ("deployments.commands.demo:demo", "Watch a whole release in a sandbox of its own."),
     "sandbox": (
         "deployments.commands.sandbox:app",

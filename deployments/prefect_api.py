@@ -88,7 +88,7 @@ class PrefectApi:
                 if found.type != "process":
                     raise NeedsHuman(
                         f"the work pool {pool} is for workers of the type {found.type}, not process",
-                        f"delete it (prefect work-pool delete {pool}), then run dabflow setup again",
+                        f"delete it (prefect work-pool delete {pool}), then run dabflow install again",
                     ) from None
                 return False
         return True
@@ -118,7 +118,7 @@ class PrefectApi:
                 return self._client.read_deployment_by_name(name).id
             except ObjectNotFound as error:
                 raise NeedsHuman(
-                    f"the Prefect server at {server()} has no deployment {name}", "make it: dabflow setup"
+                    f"the Prefect server at {server()} has no deployment {name}", "make it: dabflow install"
                 ) from error
 
     # ---- looking

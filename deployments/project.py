@@ -9,7 +9,7 @@ FOLDER = Path(__file__).resolve().parent.parent
 
 PROJECT = Project(
     folder=FOLDER,
-    setup=((sys.executable, "-m", "deployments.command", "setup"),),
+    setup=((sys.executable, "-m", "deployments.command", "install"),),
     hints=(
         "dabflow release --bump minor --watch    start a release as rita, and follow it",
         "dabflow status                          where it stands, and what is asked of whom",

@@ -96,7 +96,7 @@ def look_up(server: Server, deployment: str) -> str:
     try:
         found = server.ask("GET", f"/deployments/name/{urllib.parse.quote(deployment)}")
     except Refused as refused:
-        remedy = "set dabflow up on that server (`dabflow setup`), or check PREFECT_API_URL"
+        remedy = "install dabflow on that server (`dabflow install`), or check PREFECT_API_URL"
         problem = f"the Prefect server at {server.api} has no deployment {deployment} ({refused})"
         raise Stop(REFUSED, problem, remedy) from None
     if found.get("status") == "NOT_READY":

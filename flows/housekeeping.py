@@ -4,7 +4,7 @@
                                 remind      people, once, before its deadline
     for each run that ended     tell        GitHub how, and what somebody does next, if the run could not
 
-It runs every few minutes, and for one run at once when Prefect sees that it ended (`dabflow setup` arranges both).
+It runs every few minutes, and for one run at once when Prefect sees that it ended (`dabflow install` arranges both).
 Whatever it finds done, it leaves alone: a second look writes nothing.
 """
 

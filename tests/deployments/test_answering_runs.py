@@ -13,9 +13,9 @@ from waiting_runs import Gated as Play
 
 from deployments.answering import Answer, give, outcome, seen_afterwards, waiting_run, wake_all
 from deployments.command import main
+from deployments.install import install
 from deployments.prefect_api import PrefectApi, connected
 from deployments.screen import Screen
-from deployments.setup import set_up
 from deployments.starting import StandardRelease, start_run, warning_without_worker
 from deployments.watching import Watch, until_it_stops
 from flows.this_run import tags_of
@@ -157,8 +157,8 @@ def test_the_command_wakes(api: PrefectApi, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_setup_makes_the_deployment_that_a_release_is_started_from(api: PrefectApi) -> None:
-    assert "work pool dabflow" in "\n".join(set_up(api))
-    assert "is there" in next(set_up(api))
+    assert "work pool dabflow" in "\n".join(install(api))
+    assert "is there" in next(install(api))
 
     run = start_run(api, StandardRelease("acme/lakehouse", "rita", bump="minor"))
     assert run.kind == "SCHEDULED"

@@ -1,7 +1,7 @@
 """Runs that end without their own code running, on a real Prefect server and worker: GitHub is told.
 
 Each of four releases waits, or hangs, in a run of its own on the worker. One expires, one is cancelled in the UI, one
-is rejected, one is killed. What tells GitHub is what `dabflow setup` made: the automation and the deployments.
+is rejected, one is killed. What tells GitHub is what `dabflow install` made: the automation and the deployments.
 """
 
 import os
@@ -41,7 +41,7 @@ GIVE_UP_SECONDS = 180
 
 
 class Prefect:
-    """A server with a worker, set up as `dabflow setup` does it, and the API of it."""
+    """A server with a worker, set up as `dabflow install` does it, and the API of it."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
@@ -55,7 +55,7 @@ class Prefect:
         prefect_side.ensure_work_pool(self.folder, POOL)
         since = prefect_side.now()
         worker = prefect_side.start_worker(self.folder, self.environment, pool=POOL, cwd=PROJECT)
-        setup = [sys.executable, "-m", "deployments.command", "setup"]
+        setup = [sys.executable, "-m", "deployments.command", "install"]
         prefect_side.run_setup(self.folder, [setup], PROJECT, self.environment)
         prefect_side.wait_for_worker(self.folder, worker, pool=POOL, since=since)
         # A flow of the release's name, so that the automation takes it for one.

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import get_client
 
+from deployments.install import install
 from deployments.prefect_api import RELEASE, connected
-from deployments.setup import set_up
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
 
@@ -23,7 +23,7 @@ NOWHERE = {"repository": "acme/lakehouse", "requested_by": "rita", "version": "1
 @pytest.fixture(scope="module")
 def api(prefect_server: str) -> str:
     with connected() as prefect:
-        list(set_up(prefect))
+        list(install(prefect))
     return prefect_server
 
 

@@ -192,7 +192,7 @@ def test_an_unknown_deployment_is_named(job: Job) -> None:
 
     assert done.returncode == 1
     assert "has no deployment standard-release/nobody (Deployment not found)" in done.stdout
-    assert "`dabflow setup`" in done.stdout
+    assert "`dabflow install`" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`dabflow setup` against a real Prefect: everything is there, once, however often it is run."""
+"""`dabflow install` against a real Prefect: everything is there, once, however often it is run."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,9 +9,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.events import Automation, EventTrigger, RunDeployment
 
+from deployments.install import AUTOMATION, when_a_run_ended
+from deployments.install import install as install_all
 from deployments.prefect_api import PrefectApi, connected
-from deployments.setup import AUTOMATION, when_a_run_ended
-from deployments.setup import set_up as set_up_all
 from tasks.rules.errors import NeedsHuman
 
 pytestmark = [
@@ -33,10 +33,10 @@ def automations() -> list[Automation]:
 
 
 def test_a_second_time_makes_nothing_twice(api: PrefectApi) -> None:
-    list(set_up_all(api))
+    list(install_all(api))
     with get_client(sync_client=True) as client:
         first = client.read_deployment_by_name("housekeeping/default")
-    said = list(set_up_all(api))
+    said = list(install_all(api))
 
     assert f"automation {AUTOMATION}: is there" in said
     (automation,) = automations()

@@ -24,7 +24,7 @@ _WITHIN_SECONDS = 120
 _TAIL_LINES = 15
 
 
-def set_up(api: PrefectApi) -> Iterator[str]:
+def install(api: PrefectApi) -> Iterator[str]:
     """Pool, deployments of prefect.yaml and automation are as this project has them; yields what is so now.
 
     Raises:
@@ -49,7 +49,7 @@ def when_a_run_ended(deployment: UUID) -> AutomationCore:
     which = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
     return AutomationCore(
         name=AUTOMATION,
-        description="GitHub is told how a release's run ended that could not tell it itself (dabflow setup).",
+        description="GitHub is told how a release's run ended that could not tell it itself (dabflow install).",
         enabled=True,
         # The two types are the defaults; named, they are also sent where Prefect's client sends what was set only.
         trigger=EventTrigger(
@@ -90,5 +90,5 @@ def _deploy_all() -> None:
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
         raise NeedsHuman(
-            f"`prefect deploy --all` failed:\n{tail}", "correct that, then run dabflow setup again"
+            f"`prefect deploy --all` failed:\n{tail}", "correct that, then run dabflow install again"
         )
