@@ -15,10 +15,8 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import re
 import ssl
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -28,11 +26,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.trigger_text import one_line, say
+
 REFUSED, USAGE, AWAY = 1, 2, 75
 
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _ANSWER_WITHIN_SECONDS = 30
 _LONGEST_PAUSE_SECONDS = 10.0
+_LONGEST = 1_000  # characters of what a server says: it repeats what it was sent
 
 
 class Stop(Exception):
@@ -64,9 +65,16 @@ class Server:
     def of(cls, env: Mapping[str, str]) -> Server:
         api = needed(env, "PREFECT_API_URL", "set it as a variable of the repository").rstrip("/")
         address = urllib.parse.urlsplit(api)
-        if address.scheme not in {"http", "https"} or not address.hostname or address.username:
+        if (
+            address.scheme not in {"http", "https"}
+            or not address.hostname
+            or address.username
+            or not _plain(api)
+        ):
             raise Stop(USAGE, "PREFECT_API_URL is not the address of an API", "give it as https://host/api")
         pages = env.get("PREFECT_UI_URL", "").rstrip("/") or re.sub(r"/api$", "", api)
+        if not pages.startswith(("http://", "https://")) or not _plain(pages):
+            raise Stop(USAGE, "PREFECT_UI_URL is not an address", "give it as https://host, or leave it out")
         return cls(api, pages, authorization(env), seconds(env))
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -166,6 +174,11 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_Stay)
 
 
+def _plain(address: str) -> bool:
+    """Whether an address can stand in a link and in a line of its own: nothing in it ends either."""
+    return address.isascii() and address.isprintable() and not set(' ()<>\\"`') & set(address)
+
+
 def authorization(env: Mapping[str, str]) -> str:
     auth_string, key = env.get("PREFECT_API_AUTH_STRING", ""), env.get("PREFECT_API_KEY", "")
     if auth_string:
@@ -187,7 +200,7 @@ def needed(env: Mapping[str, str], name: str, remedy: str) -> str:
     return env[name]
 
 
-def identity(server: Server, found: dict[str, Any]) -> str:
+def identity(server: Server, found: Mapping[str, Any]) -> str:
     try:
         return str(uuid.UUID(str(found.get("id"))))
     except ValueError:
@@ -210,7 +223,7 @@ def reason_in(body: bytes) -> str:
     problems = found.get("detail") or found.get("exception_detail") or found.get("exception_message") or ""
     if isinstance(problems, list):
         problems = "; ".join(_problem(one) for one in problems)
-    return one_line(str(problems))
+    return one_line(str(problems))[:_LONGEST]
 
 
 def _problem(one: Any) -> str:  # noqa: ANN401 - whatever the server says
@@ -222,21 +235,3 @@ def _problem(one: Any) -> str:  # noqa: ANN401 - whatever the server says
 def retry_after(error: urllib.error.HTTPError) -> float:
     text = error.headers.get("Retry-After", "")
     return float(text) if text.isdigit() else 0.0
-
-
-def one_line(text: str) -> str:
-    """Return the text on one line, so that nothing in it is read as a workflow command."""
-    return " ".join(text.split())
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{one_line(text)}\n")
-    sys.stdout.flush()
-
-
-def command(kind: str, text: str) -> None:
-    """Show an error or a warning where GitHub shows them. Source: docs.github.com, "Workflow commands"."""
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        say(f"::{kind}::{text.replace('%', '%25')}")
-    else:
-        say(f"{kind}: {text}")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.trigger_http import AWAY, REFUSED, Refused, Server, Stop, identity, one_line
+from deployments.trigger_http import AWAY, REFUSED, Refused, Server, Stop, identity
+from deployments.trigger_text import one_line
 
 _WAITING_KEY = "dabflow-waiting"  # where a run keeps what it waits for: `tasks.ask.WAITING_KEY`
 _TRY_FOR_SECONDS = 15.0

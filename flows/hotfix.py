@@ -17,23 +17,20 @@ r"""One hotfix: a fix that cannot wait for the next release goes to production b
 It overtakes a release that waits: that one takes the fix in before it may be approved.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
-from pydantic import Field
 
 from flows import this_run
-from flows.parameters import Repository
+from flows.parameters import Number, Repository
 from flows.promotion import back_to_develop, to_production
 from tasks.original import ensure_original_told
 from tasks.plan_hotfix import plan_hotfix
 from tasks.propose import told_when_it_stops
 from tasks.rules.fixes import wanted_fix
 from tasks.rules.phases import Phase
-
-Number = Annotated[int, Field(ge=1)]
 
 
 @flow(name="hotfix", persist_result=True)

@@ -8,3 +8,5 @@ from tasks.rules.slugs import REPOSITORY_PATTERN
 
 Repository = Annotated[str, Field(pattern=REPOSITORY_PATTERN)]
 ExactVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+Number = Annotated[int, Field(ge=1)]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.plans import Plan, protected_in
 from tasks.rules.redaction import without
-from tasks.rules.release import Candidate, Release, Validated
+from tasks.rules.release import Candidate, Validated
 from tasks.systems import connections
 from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
@@ -16,8 +16,15 @@ from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
 
+class OfARepository(Protocol):
+    """Whatever is about one repository: a release, a check of a pull request."""
+
+    @property
+    def repository(self) -> str: ...
+
+
 @contextmanager
-def bundle_clis(release: Release, candidate: Candidate, target: str) -> Iterator[list[BundleCli]]:
+def bundle_clis(release: OfARepository, candidate: Candidate, target: str) -> Iterator[list[BundleCli]]:
     """The `databricks` command for each bundle of the candidate, with the credentials of `target` only.
 
     Raises:

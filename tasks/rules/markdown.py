@@ -1,6 +1,7 @@
 """Text of others inside our Markdown: shown as it is, never obeyed, never cut in the middle of something.
 
-Source: CommonMark 0.31, "Backslash escapes" and "Code spans"; GitHub Flavored Markdown adds ~, |, $ and @.
+Source: CommonMark 0.31, "Backslash escapes" and "Code spans"; GitHub Flavored Markdown adds ~, |, $ and @, and
+docs.github.com, "Autolinked references and URLs".
 """
 
 import re
@@ -8,15 +9,18 @@ import re
 GITHUB_LIMIT = 65_536  # characters; GitHub answers 422 to a longer comment or pull request body
 
 _INLINE = re.compile(r"[\\`*_\[\]<>&|~$]")
+_NOTHING = "<!-- -->"
+# What GitHub makes a link of by itself: addresses, and issues, which it may close when a text that names them is merged.
+_ADDRESS = re.compile(r"(?i)(?<![a-z])(?:https?|ftp|mailto|xmpp|www)(?=[:.])")
+_ISSUE = re.compile(r"(?i)(?<![a-z])GH(?=-\d)|#(?=\d)")
 _BLOCK = re.compile(r"^(?=[#+=-])|^(\d+)(?=[.)])")
 _FENCE = re.compile(r"^(`{3,}|~{3,})", re.MULTILINE)
 _ROOM_FOR_THE_NOTE = 200
 
 
 def escaped(text: str) -> str:
-    """Return the text for the inside of a line: Markdown shows it as it is, `@name` in it calls nobody."""
-    one_line = _visible(" ".join(text.split()))
-    return _INLINE.sub(r"\\\g<0>", one_line).replace("@", "@<!-- -->")
+    """Return the text for the inside of a line: Markdown shows it as it is; nobody is called, nothing is linked."""
+    return _ISSUE.sub(rf"\g<0>{_NOTHING}", _inside(" ".join(text.split())))
 
 
 def escaped_line(text: str) -> str:
@@ -32,12 +36,28 @@ def code(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
+def fenced(text: str) -> str:
+    """Return the text as a code block that nothing in it ends; what cannot be seen is written out."""
+    lines = [_visible(line) for line in text.splitlines()] or [""]
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence, *lines, fence])
+
+
+def prose(text: str) -> str:
+    """Return a sentence of ours with what others wrote in it: code spans stay, all else is shown as it is."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escaped(text)
+    return "".join(_span(part) if place % 2 else _inside(part) for place, part in enumerate(parts))
+
+
 def link(text: str, url: str | None) -> str:
     """Return a link, or the plain text if there is no web address."""
     if not url or not url.startswith(("https://", "http://")):
-        return escaped(text)
+        return _inside(text).strip()
     safe = re.sub(r"[\s()<>\\]", lambda found: f"%{ord(found[0]):02X}", url)
-    return f"[{escaped(text)}]({safe})"
+    return f"[{_shown(text).strip()}]({safe})"
 
 
 def limited(text: str, characters: int = GITHUB_LIMIT, *, rest: str = "the whole text is in the run") -> str:
@@ -54,6 +74,19 @@ def limited(text: str, characters: int = GITHUB_LIMIT, *, rest: str = "the whole
     left_out = text[len(kept) :].strip("\n")
     note = f"*{left_out.count(chr(10)) + 1} more lines ({len(left_out):,} characters) are left out: {rest}.*"
     return f"{kept}{_closing(kept)}\n\n{note}\n"[:characters]
+
+
+def _span(text: str) -> str:
+    return code(" ".join(text.split())) if text.strip() else ""
+
+
+def _inside(text: str) -> str:
+    """Escape what stands inside of a line, the spaces at its ends kept."""
+    return _ADDRESS.sub(rf"\g<0>{_NOTHING}", _shown(text)).replace("@", f"@{_NOTHING}")
+
+
+def _shown(text: str) -> str:
+    return _INLINE.sub(r"\\\g<0>", _visible(re.sub(r"\s+", " ", text)))
 
 
 def _closing(kept: str) -> str:

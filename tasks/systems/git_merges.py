@@ -4,7 +4,7 @@ Source: git-merge-tree(1), `--write-tree`, since git 2.38; an older git does not
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tasks.systems.git_repo import Commit, Mirror
@@ -30,6 +30,23 @@ class Merges:
         # First the tree that would be made, then the files.
         return tuple(name for name in said.split("\0")[1:] if name)
 
+    def merged(self, ours: str, theirs: str) -> str | None:
+        """A commit that merges `theirs` into `ours`, made here only; None where they conflict, or this git cannot.
+
+        The same two make the same commit.
+        """
+        status, said = self._asked("merge-tree", "--write-tree", "--no-messages", "-z", ours, theirs)
+        if status != _CLEAN:
+            return None
+        who = ("-c", "user.name=dabflow", "-c", "user.email=dabflow@localhost")
+        tree, parents = said.split("\0")[0], ("-p", ours, "-p", theirs)
+        times = {
+            f"GIT_{who}_DATE": f"{self.mirror.commit(theirs).time} +0000" for who in ("AUTHOR", "COMMITTER")
+        }
+        message = f"Merge {theirs} into {ours}"
+        _, commit = self._asked(*who, "commit-tree", tree, *parents, "-m", message, environment=times)
+        return commit.strip()
+
     def base(self, one: str, other: str) -> str | None:
         """The commit that both come from; None where there is none."""
         status, said = self._asked("merge-base", one, other)
@@ -52,10 +69,10 @@ class Merges:
             if not self.mirror.is_ancestor(commit, parents.split()[0]):
                 yield subject
 
-    def _asked(self, *command: str) -> tuple[int, str]:
+    def _asked(self, *command: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
         # Contents that are not here are fetched meanwhile, so nobody else may write to the mirror.
         with self.mirror.alone():
-            status, said, _ = self.mirror.command().execute(
-                ["git", *command], with_extended_output=True, with_exceptions=False
-            )
+            git = self.mirror.command()
+            git.update_environment(**(environment or {}))
+            status, said, _ = git.execute(["git", *command], with_extended_output=True, with_exceptions=False)
         return int(status), str(said)

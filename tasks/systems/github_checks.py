@@ -4,6 +4,8 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
+from github.GithubObject import NotSet
+
 from tasks.rules.errors import NeedsHuman
 from tasks.systems.github_client import GitHubClient, Refused, github_errors
 
@@ -46,6 +48,24 @@ class Checks(GitHubClient):
             log.info("%s", error.problem)
             return None
         return statuses | runs
+
+    def our_status(self, commit: str, context: str) -> tuple[str, str, str] | None:
+        """State, description and address of the newest status of this name; None where there is none of ours."""
+        with github_errors(f"reading the statuses of {commit[:12]}"):
+            # Not PyGithub's get_statuses: that asks at an address which GitHub does not describe.
+            path = f"{self._repo.url}/commits/{commit}/statuses"
+            _, found = self._client.requester.requestJsonAndCheck("GET", path, parameters={"per_page": 100})
+        newest = next((status for status in found if status["context"] == context), None)
+        if newest is None or (newest.get("creator") or {}).get("login") != self.me:
+            return None
+        return newest["state"], newest["description"] or "", newest["target_url"] or ""
+
+    def set_status(self, commit: str, context: str, state: str, *, text: str, url: str) -> None:
+        """The commit has another status of this name: error, failure, pending or success."""
+        with github_errors(f"setting the status {context} of {commit[:12]}"):
+            self._repo.get_commit(commit).create_status(
+                state, target_url=url or NotSet, description=text, context=context
+            )
 
     def _rules(self, branch: str) -> list[dict[str, Any]]:
         """The active rules of a branch; none where GitHub knows no rulesets (an older server of one's own)."""

@@ -28,6 +28,8 @@ class PullRequest:
     merged_by: str | None = None
     merged_at: datetime | None = None
     merge_commit: str | None = None
+    draft: bool = False
+    from_fork: bool = False
 
 
 class PullRequests(GitHubClient):
@@ -153,6 +155,8 @@ class PullRequests(GitHubClient):
             merged_by=login_of(pull.merged_by) if whole and merged else None,
             merged_at=pull.merged_at,
             merge_commit=self._merge_commit(pull) if whole and merged else None,
+            draft=pull.draft,
+            from_fork=not self._is_ours(pull),
         )
 
     def _is_ours(self, pull: ApiPullRequest) -> bool:

@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefe
 SCRIPT = Path(__file__).parents[2] / "deployments" / "trigger.py"
 
 
-def wake(api: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.defpath, "PREFECT_API_URL": api, "DABFLOW_WITHIN_SECONDS": "5", **more}
+def wake(api: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.defpath, "PREFECT_API_URL": api, "DABFLOW_WITHIN_SECONDS": "5"}
     return subprocess.run(
-        [sys.executable, "-I", str(SCRIPT), "wake", "--repository", REPOSITORY, *arguments],
-        env=environment,
+        [sys.executable, "-I", str(SCRIPT), "wake"],
+        env={**environment, "GITHUB_REPOSITORY": REPOSITORY, **more},
         capture_output=True,
         text=True,
         check=False,
@@ -69,12 +69,12 @@ def test_a_woken_run_decides_for_itself(prefect_server: str, waiting: list[Gated
     assert decisions(waiting[0]) == [("recheck", "woken by GitHub Actions (pull_request_review)")]
 
 
-@pytest.mark.parametrize("by", ["--pull-request", "--branch"])
+@pytest.mark.parametrize("by", ["PULL_REQUEST", "BRANCH"])
 def test_only_the_release_that_is_meant_is_woken(prefect_server: str, waiting: list[Gated], by: str) -> None:
     meant = waiting[1]
-    value = str(meant.number) if by == "--pull-request" else f"release/{meant.version}"
+    value = str(meant.number) if by == "PULL_REQUEST" else f"release/{meant.version}"
 
-    done = wake(prefect_server, by, value)
+    done = wake(prefect_server, **{by: value})
 
     assert done.returncode == 0, done.stdout
     assert woken(waiting) == [False, True]
@@ -100,7 +100,7 @@ def test_each_pull_request_on_its_way_into_a_branch_is_meant(
 
 
 def test_values_that_an_event_does_not_have_may_be_empty(prefect_server: str, waiting: list[Gated]) -> None:
-    done = wake(prefect_server, "--pull-request", "", "--branch", f"release/{waiting[0].version}")
+    done = wake(prefect_server, PULL_REQUEST="", BRANCH=f"release/{waiting[0].version}")
 
     assert done.returncode == 0, done.stdout
     assert woken(waiting) == [True, False]
@@ -112,16 +112,16 @@ def test_a_run_that_does_not_say_what_it_waits_for_is_woken(
     with get_client(sync_client=True) as client:
         client.delete_flow_run_input(waiting[0].run.id, WAITING_KEY)
 
-    wake(prefect_server, "--pull-request", "999999")
+    wake(prefect_server, PULL_REQUEST="999999")
 
     assert woken(waiting) == [True, False]
 
 
 def test_a_second_time_there_is_nothing_to_wake(prefect_server: str, waiting: list[Gated]) -> None:
     number = waiting[0].number
-    wake(prefect_server, "--pull-request", str(number))
+    wake(prefect_server, PULL_REQUEST=str(number))
 
-    done = wake(prefect_server, "--pull-request", str(number))
+    done = wake(prefect_server, PULL_REQUEST=str(number))
 
     assert done.returncode == 0
     assert done.stdout == f"nothing to wake: no release waits for {REPOSITORY}#{number}\n"
@@ -131,7 +131,7 @@ def test_an_answer_that_is_lost_is_no_second_answer(opened: Front, waiting: list
     """Prefect woke it, the answer was lost: the script asks again, and sees that it waits no longer."""
     opened.arm(kind="after", method="POST", path=".*/resume", status=503)
 
-    done = wake(f"{opened.url}/api", "--pull-request", str(waiting[0].number))
+    done = wake(f"{opened.url}/api", PULL_REQUEST=str(waiting[0].number))
 
     assert done.returncode == 0, done.stdout
     assert "was woken by somebody else a moment ago" in done.stdout
@@ -146,7 +146,7 @@ def test_a_resume_that_prefect_cannot_take_yet_is_handed_in_again(
     body = {"state": None, "status": "REJECT", "details": {"reason": "Run input schema not found."}}
     opened.arm(kind="refuse", method="POST", path=".*/resume", status=200, body=body, times=2)
 
-    done = wake(f"{opened.url}/api", "--pull-request", str(waiting[0].number))
+    done = wake(f"{opened.url}/api", PULL_REQUEST=str(waiting[0].number))
 
     assert f"woke {REPOSITORY}" in done.stdout
     assert woken(waiting) == [True, False]
@@ -163,12 +163,18 @@ def test_a_server_that_is_away_is_said_to_be() -> None:
     assert "error: the Prefect server at http://127.0.0.1:9/api does not answer" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--pull-request", "seven"], ["--nonsense"]])
-def test_what_is_not_understood(arguments: list[str]) -> None:
-    done = wake("http://127.0.0.1:9/api", *arguments)
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PULL_REQUEST": "seven"}, "the field pull_request is no number: seven"),
+        ({"GITHUB_REPOSITORY": ""}, "GITHUB_REPOSITORY is not set"),
+    ],
+)
+def test_what_is_not_understood(variables: dict[str, str], said: str) -> None:
+    done = wake("http://127.0.0.1:9/api", **variables)
 
     assert done.returncode == 2
-    assert "usage: trigger.py wake" in done.stderr
+    assert said in done.stdout
 
 
 def decisions(run: Gated) -> list[tuple[Decision, str]]:

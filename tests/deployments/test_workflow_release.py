@@ -1,4 +1,4 @@
-"""The workflow that starts a release, really run by `act` against a real Prefect server."""
+"""A bundle repository's workflow that starts a release by ours, really run by `act` against a real Prefect server."""
 
 import json
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acting import Acting, checkout_of, needs_act, stub_of
+from acting import Acting, acting_in, needs_act
 from trigger_world import Front, deploy, front, started_runs
 
 from sandbox.serving import listening_socket
 
-WORKFLOW = ".github/workflows/release.yml"
+WORKFLOW = "release.yml"
 KEY = "pnu_0123456789abcdefghij"
 
 pytestmark = [pytest.mark.xdist_group("prefect"), needs_act]
@@ -61,14 +61,13 @@ class Actions:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkout_of(tmp_path_factory.mktemp("actions") / "lakehouse", "acme/lakehouse", WORKFLOW)
+def acting(tmp_path_factory: pytest.TempPathFactory) -> Acting:
+    return acting_in(tmp_path_factory.mktemp("actions"), "acme/lakehouse", WORKFLOW)
 
 
 @pytest.fixture
-def actions(prefect_server: str, checkout: Path, tmp_path: Path) -> Actions:
+def actions(prefect_server: str, acting: Acting, tmp_path: Path) -> Actions:
     deploy()
-    acting = Acting(WORKFLOW, checkout, stub_of(tmp_path / "stub", checkout))
     return Actions(acting, prefect_server, run_id=tmp_path.name)
 
 

@@ -1,16 +1,14 @@
-"""The workflow that wakes a release, really run by `act` against a real Prefect server."""
+"""A bundle repository's workflow that wakes a release by ours, really run by `act` against a real Prefect server."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from acting import Acting, checkout_of, needs_act, stub_of
+from acting import Acting, acting_in, needs_act
 from waiting_runs import REPOSITORY, Gated
 
-WORKFLOW = ".github/workflows/wake.yml"
+WORKFLOW = "wake.yml"
 
 pytestmark = [pytest.mark.xdist_group("prefect"), needs_act]
 
@@ -23,23 +21,17 @@ class Actions:
     api: str
 
     def on(self, event: str, **payload: Any) -> str:
-        """What act says about an event."""
-        file = self.acting.stub / "event.json"
-        repository = {"full_name": REPOSITORY, "default_branch": "develop"}
-        file.write_text(json.dumps({"repository": repository, **payload}), encoding="utf-8")
-        options = ("--eventpath", str(file), "--var", f"PREFECT_API_URL={self.api}")
-        done = self.acting.act(event, *options, actor="ravi")
-        return done.stdout + done.stderr
+        return self.acting.on(event, REPOSITORY, "--var", f"PREFECT_API_URL={self.api}", **payload)
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkout_of(tmp_path_factory.mktemp("actions") / "gated", REPOSITORY, WORKFLOW)
+def acting(tmp_path_factory: pytest.TempPathFactory) -> Acting:
+    return acting_in(tmp_path_factory.mktemp("actions"), REPOSITORY, WORKFLOW)
 
 
 @pytest.fixture
-def actions(prefect_server: str, checkout: Path, tmp_path: Path) -> Actions:
-    return Actions(Acting(WORKFLOW, checkout, stub_of(tmp_path / "stub", checkout)), prefect_server)
+def actions(prefect_server: str, acting: Acting) -> Actions:
+    return Actions(acting, prefect_server)
 
 
 @pytest.fixture

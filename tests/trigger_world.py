@@ -1,8 +1,9 @@
 """What the tests of the trigger stand on: the flow's deployment, and a front of the server that can go wrong."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -12,6 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,12 +65,17 @@ def front(api: str, home: Path) -> Iterator[Front]:
         served.stop()
 
 
-def deploy() -> UUID:
-    """The standard release is deployed as `prefect.yaml` names it, parameters checked by the server."""
-    from flows.standard_release import standard_release
-
-    made = RunnerDeployment.from_flow(standard_release, name="default", enforce_parameter_schema=True)
+def deploy(name: str = "standard_release") -> UUID:
+    """One of our flows is deployed as `prefect.yaml` names it, parameters checked by the server."""
+    flow = getattr(import_module(f"flows.{name}"), name)
+    made = RunnerDeployment.from_flow(flow, name="default", enforce_parameter_schema=True)
     return cast("UUID", made.apply())
+
+
+def forget(deployment: str) -> None:
+    """There is no deployment called flow/name."""
+    with get_client(sync_client=True) as client, suppress(ObjectNotFound):
+        client.delete_deployment(client.read_deployment_by_name(deployment).id)
 
 
 def started_runs(run_id: str, *, attempts: int = 1) -> list[FlowRun]:
