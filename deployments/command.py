@@ -54,6 +54,10 @@ _COMMANDS = {
     ),
     "recheck": ("deployments.commands.answer:recheck", "Let a waiting release look at GitHub again."),
     "wake": ("deployments.commands.wake:wake", "Let every waiting release look at GitHub again."),
+    "init": (
+        "deployments.commands.init:init",
+        "Write what a bundle repository needs to be released by dabflow.",
+    ),
     "worker": ("deployments.commands.worker:worker", "Start a worker, which runs the releases."),
     "install": ("deployments.commands.install:install", "Make the Prefect side match this project."),
     "demo": ("deployments.commands.demo:demo", "Watch a whole release in a sandbox of its own."),

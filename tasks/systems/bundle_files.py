@@ -31,6 +31,31 @@ class Declared:
     host: str | None
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What a bundle's files hold, by name: its targets with their mode ("" where they name none), and its jobs."""
+
+    targets: Mapping[str, str]
+    jobs: tuple[str, ...]
+
+
+def outline(root: Path) -> Outline:
+    """Read which targets and jobs the bundle in `root` has.
+
+    Raises:
+        NeedsHuman: there is no bundle, or a file of it cannot be read.
+    """
+    documents = [text for _, text in _documents(root)]
+    targets = {
+        str(name): str(_at(text, table, name, "mode") or "")
+        for text in documents
+        for table in _TABLES
+        for name in _at(text, table) or {}
+    }
+    jobs = {str(key) for text in documents for key in _at(text, "resources", "jobs") or {}}
+    return Outline(targets, tuple(sorted(jobs)))
+
+
 def declared(root: Path, target: str) -> Declared:
     """Read what the bundle in `root` says about `target`.
 
