@@ -1,5 +1,5 @@
 # demo: a release and a hotfix in a sandbox; with ACT=rollback a rollback, too
-# test: everything CI runs     check: the fast part of it     install: what a worker needs     screens: the pictures in docs/
+# test: everything CI runs     check: the fast part of it     install: what a worker needs     reference, screens: docs/
 # Each sets up what it needs in $(VENV) and reuses it the next time.
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --requir
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo install test check lock clean screens
+.PHONY: demo install test check lock clean reference screens
 
 demo: $(VENV)/.runtime
 	$(BIN)/dabflow demo $(if $(ACT),--act $(ACT))
@@ -26,6 +26,9 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor .github/
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+reference: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python docs/reference.py
 
 screens: $(VENV)/.dev
 	$(BIN)/python docs/screens.py
