@@ -1,7 +1,7 @@
 """Take over what somebody deployed to production by hand."""
 
-from deployments.blocking import insist_on_reason, insist_on_write_access
 from tasks.adopt import ensure_adopted
+from tasks.by_people import insist_on_reason, insist_on_write_access
 from tasks.known_state import recorded_of
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION

@@ -1,11 +1,11 @@
 """Block a release, and lift the block: an entry of its evidence, told on its pull request."""
 
+from tasks.by_people import insist_on_reason, insist_on_write_access
 from tasks.evidence import chain_of, note
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import BLOCKED, UNBLOCKED, Chain, Entry, blocked
 from tasks.rules.evidence_text import block_comment
 from tasks.rules.phases import Phase
-from tasks.rules.reviews import MAY_APPROVE
 from tasks.rules.versions import Version
 from tasks.standing import branch_of, current_pull_request, phase_now, production_settings
 from tasks.systems.git_repo import Mirror
@@ -44,27 +44,6 @@ def _say(repository: str, version: Version, kind: str, reason: str) -> str:
     chain = note(repository, version, kind, {"by": hub.me, "reason": reason})
     _tell(hub, pull, chain)
     return f"{chain.title} is {kind}: {reason}"
-
-
-def insist_on_reason(reason: str, what: str) -> str:
-    """Return the reason on one line.
-
-    Raises:
-        NeedsHuman: there is none.
-    """
-    plain = " ".join(reason.split())
-    if not plain:
-        raise NeedsHuman(f"{what} needs a reason that others understand", "give it: --reason TEXT")
-    return plain
-
-
-def insist_on_write_access(hub: GitHubRepo) -> None:
-    level = hub.permission(hub.me)
-    if level not in MAY_APPROVE:
-        raise NeedsHuman(
-            f"{hub.me} may not write to {hub.slug} (GitHub says: {level})",
-            "let somebody with write access do it, or use the token of such an account in DABFLOW_GITHUB_TOKEN",
-        )
 
 
 def _pull_under_way(mirror: Mirror, hub: GitHubRepo, version: Version) -> PullRequest | None:

@@ -1,11 +1,11 @@
 """Holds: a version that was withdrawn does not go to production again, until somebody lifts its hold with a reason."""
 
+from tasks.by_people import insist_on_reason, insist_on_write_access
 from tasks.evidence import chain_in, chain_of, note
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import LIFTED, WITHDRAWN, Chain
 from tasks.rules.outcomes import Hold, held
 from tasks.rules.release import Release
-from tasks.rules.reviews import MAY_APPROVE
 from tasks.rules.rollback_text import lifted_comment
 from tasks.rules.rollbacks import adding_nothing, hold_problem, hold_remedy
 from tasks.rules.versions import Version
@@ -43,10 +43,8 @@ def lifted(repository: str, version: Version, reason: str) -> str:
         NeedsHuman: the version was never withdrawn, the reason is empty, or the caller may not write.
         TryAgain: GitHub did not answer.
     """
-    hub, reason = GitHubRepo(repository), " ".join(reason.split())
-    if not reason:
-        raise NeedsHuman("lifting a hold needs a reason that others understand", "give it: --reason TEXT")
-    _insist_on_write_access(hub)
+    hub, reason = GitHubRepo(repository), insist_on_reason(reason, "lifting a hold")
+    insist_on_write_access(hub)
     chain = chain_of(repository, version)
     if chain.last(WITHDRAWN) is None:
         raise NeedsHuman(
@@ -58,15 +56,6 @@ def lifted(repository: str, version: Version, reason: str) -> str:
     chain = note(repository, version, LIFTED, {"by": hub.me, "reason": reason})
     _tell(hub, chain, version)
     return f"{chain.title} is no longer held: {reason}"
-
-
-def _insist_on_write_access(hub: GitHubRepo) -> None:
-    level = hub.permission(hub.me)
-    if level not in MAY_APPROVE:
-        raise NeedsHuman(
-            f"{hub.me} may not write to {hub.slug} (GitHub says: {level})",
-            "let somebody with write access do it, or use the token of such an account in DABFLOW_GITHUB_TOKEN",
-        )
 
 
 def _tell(hub: GitHubRepo, chain: Chain, version: Version) -> None:
