@@ -83,7 +83,7 @@ class Checkout:
 
     def contains(self, commit: str, *, inside: str) -> bool:
         """Whether `commit` is in the history of the commit `inside`."""
-        return self._repo.is_ancestor(commit, inside)
+        return self._repo.is_ancestor(self._repo.commit(commit), self._repo.commit(inside))
 
     def files(self, *endings: str) -> list[Path]:
         """The files that git knows of and whose path ends so, below the working copy's folder."""
