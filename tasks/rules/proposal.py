@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from tasks.rules.settings import ReleaseSettings, settings_of
 from tasks.rules.versions import Version
 
+# Where nothing in the repository shows a prefix, the usual one is not a guess: the first branch or tag makes it true.
+_NO_CONVENTION = ("branches.production", "branches.develop", "targets.staging", "targets.production")
 _NUMBER = re.compile(r"(?P<before>.*?)(?P<number>\d+\.\d+\.\d+)")
 _PRODUCTION_BRANCHES = ("main", "master", "production", "prod")
 _DEVELOP_BRANCHES = ("develop", "development", "dev", "integration")
@@ -53,7 +55,7 @@ class Found:
 class Proposal:
     """What release.yaml should say.
 
-    guessed: the keys for which the repository shows nothing.
+    guessed: the names for which the repository shows nothing.
     left_out: folders of bundles that lack one of the two targets.
     """
 
@@ -63,7 +65,7 @@ class Proposal:
 
 
 def proposal_of(found: Found) -> Proposal:
-    """Propose settings; every key for which nothing was found has its default, and counts as guessed.
+    """Propose settings; a key for which nothing was found has its default.
 
     Raises:
         NeedsHuman: what was found makes no sense together.
@@ -92,7 +94,8 @@ def proposal_of(found: Found) -> Proposal:
         parsed["smoke"] = {"staging": smoke, "production": smoke}
     settings = settings_of(parsed, source="what was found in the repository")
     left_out = tuple(bundle.folder for bundle in found.bundles if bundle not in meant)
-    return Proposal(settings, frozenset(key for key, value in chosen.items() if value is None), left_out)
+    guessed = frozenset(key for key in _NO_CONVENTION if chosen[key] is None)
+    return Proposal(settings, guessed, left_out)
 
 
 def versions_of(names: Iterable[str], prefix: str) -> dict[Version, str]:
