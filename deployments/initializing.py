@@ -12,6 +12,7 @@ from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.first_steps import History
 from tasks.rules.proposal import BundleFound, Found, Proposal
 from tasks.rules.proposal_text import release_yaml
+from tasks.rules.settings import Branches
 from tasks.rules.slugs import is_repository
 from tasks.systems.bundle_files import ROOT_FILES, outline
 from tasks.systems.git_checkout import Checkout
@@ -124,13 +125,20 @@ def _workflows(folder: Path) -> Iterator[tuple[str, str]]:
 def files_of(proposal: Proposal, source: Source) -> dict[Path, str]:
     """The files that the repository needs, by their path in it."""
     schema = f"https://raw.githubusercontent.com/{source.slug}/{source.commit}/docs/release.schema.json"
-    callers = {WORKFLOWS / path.name: _filled(path, source) for path in sorted(CALLERS.glob("*.yml"))}
+    callers = {
+        WORKFLOWS / f"dabflow-{path.name}": _filled(path, source, proposal.settings.branches)
+        for path in sorted(CALLERS.glob("*.yml"))
+    }
     return {SETTINGS: release_yaml(proposal, schema=schema), **callers}
 
 
-def _filled(path: Path, source: Source) -> str:
-    text = path.read_text(encoding="utf-8")
-    return text.replace("{dabflow}", source.slug).replace("{sha}", source.commit)
+def _filled(path: Path, source: Source, names: Branches) -> str:
+    """The workflow, calling dabflow's own at one commit, and about branches as they are called here."""
+    text = path.read_text(encoding="utf-8").replace("{dabflow}", source.slug).replace("{sha}", source.commit)
+    for quote, end in (('"', "**"), ("'", "'")):
+        text = text.replace(f"{quote}release/{end}", f"{quote}{names.release_prefix}{end}")
+        text = text.replace(f"{quote}hotfix/{end}", f"{quote}{names.hotfix_prefix}{end}")
+    return text
 
 
 def ensure_file(path: Path, text: str, *, dry_run: bool) -> Became:

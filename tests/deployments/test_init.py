@@ -1,5 +1,6 @@
 """`dabflow init` writes what is missing into a bundle repository, and nothing else."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,9 +68,20 @@ def test_its_workflows_call_this_dabflow_at_one_commit(old: Place) -> None:
     assert written
     for path in written:
         text = path.read_text()
-        assert f"uses: {DABFLOW.replace('@', '/.github/workflows/').partition('@')[0].split('5')[0]}" in text
-        assert text.count(f"@{'5' * 40}") == text.count("uses:")
-        assert "{" not in text.replace("${{", "")
+        called = yaml.safe_load(text)["jobs"].popitem()[1]["uses"]
+        assert called == f"acme/dabflow/.github/workflows/{path.name.removeprefix('dabflow-')}@{'5' * 40}"
+        assert not re.search(r"(?<!\$\{)\{(?!\{)", text)
+
+
+def test_its_workflows_know_the_branches_of_the_repository(old: Place) -> None:
+    old.git("branch", "releases/1.4.0")
+    old.git("branch", "-D", "release/1.4.0")
+
+    main(["init", str(old.work), "--dabflow", DABFLOW])
+
+    wakes = (old.work / ".github" / "workflows" / "dabflow-wake.yml").read_text()
+    assert '["releases/**", "hotfix/**", "sync/**"]' in wakes
+    assert "startsWith(github.event.pull_request.head.ref, 'releases/')" in wakes
 
 
 def test_a_dry_run_writes_nothing(old: Place, capsys: pytest.CaptureFixture[str]) -> None:
