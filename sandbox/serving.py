@@ -5,9 +5,10 @@ import contextlib
 import socket
 import threading
 import time
+from email.utils import formatdate
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def listening_socket(port: int = 0) -> socket.socket:
@@ -75,13 +76,33 @@ class _Server(uvicorn.Server):
             await server.wait_closed()
 
 
+class _Dated:
+    """Each answer says when it was given, as those of any server; an application may have a clock of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                if not any(name.lower() == b"date" for name, _ in headers):
+                    headers.append((b"date", formatdate(usegmt=True).encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, dated)
+
+
 class Served:
     """An application that answers at `url` until `stop` is called."""
 
     def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
         self.socket = sock
         self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            _Dated(app), log_level="critical", lifespan="off", timeout_graceful_shutdown=1, date_header=False
+        )
         self.server = _Server(config)
         self.thread = threading.Thread(target=self._run, daemon=True)
 

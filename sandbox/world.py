@@ -14,6 +14,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,9 @@ from typing import Self
 from sandbox.databricks_cli.launcher import write_launcher
 from sandbox.github.server import GitHub
 from sandbox.ports import keep_ports, known_ports
+from sandbox.seeding.files import PROJECT
 from sandbox.serving import Served, listening_socket
+from sandbox.workspace.issuer import Issuer
 from sandbox.workspace.server import Principal, Workspace
 
 TARGETS = ("dev", "staging", "prod")
@@ -81,6 +84,19 @@ class World:
     @property
     def workspace_urls(self) -> dict[str, str]:
         return {name: _loopback(self.ports[name]) for name in TARGETS}
+
+    @property
+    def issuer(self) -> Issuer:
+        """Whose tokens a workspace takes once `federate` was called for it."""
+        return Issuer(self.folder)
+
+    def federate(self, target: str) -> str:
+        """The target's service principal may log in with a token of the issuer; a command that prints one."""
+        who = self.workspaces[target].principal.application_id
+        subject = f"dabflow:{target}"
+        self.workspaces[target].people.trust(who, self.issuer.public_key(), subject)
+        command = [sys.executable, "-m", "sandbox.workspace.issuer", str(self.folder), subject]
+        return f"cd {shlex.quote(str(PROJECT))} && {shlex.join(command)}"
 
     def start(self) -> None:
         """Answer on all ports.

@@ -2,6 +2,7 @@
 
     PAT        DATABRICKS_TOKEN
     OAuth M2M  DATABRICKS_CLIENT_ID + DATABRICKS_CLIENT_SECRET
+    file-oidc  DATABRICKS_CLIENT_ID + DATABRICKS_OIDC_TOKEN_FILEPATH, only where DATABRICKS_AUTH_TYPE says so
 
 What the host and the user are is kept under HOME for an hour and half an hour, so a token that was revoked
 still "knows" its user: the real command does that too.
@@ -13,6 +14,7 @@ import json
 import os
 import re
 import urllib.parse
+from pathlib import Path
 
 from sandbox.databricks_cli import surroundings
 from sandbox.databricks_cli.client import ApiError, Client, NoAnswer
@@ -50,7 +52,7 @@ def connect(workspace: dict[str, Json], command: str, log: Log, *, problem: str)
         Refused: an authentication that the stand-in does not have.
     """
     auth_type = workspace.get("auth_type") or os.environ.get("DATABRICKS_AUTH_TYPE", "")
-    if auth_type not in {"", "pat", "oauth-m2m"}:
+    if auth_type not in {"", "pat", "oauth-m2m", "file-oidc"}:
         raise Refused(f"authentication by `{auth_type}`")
     found = {key: os.environ[name] for key, name in _ENVIRONMENT.items() if os.environ.get(name)}
     found |= {key: str(workspace[key]) for key in ("host", "client_id") if workspace.get(key)}
@@ -104,6 +106,8 @@ class _Authorizer:
     def make(self) -> str:
         host = self.found.get("host", "")
         facts = host_facts(self.client, self.log) if host else {}
+        if self.auth_type == "file-oidc":
+            return self.federated(facts)
         if host and "token" in self.found and self.auth_type != "oauth-m2m":
             self.client.auth_word = "pat"
             return f"Bearer {self.found['token']}"
@@ -132,17 +136,46 @@ class _Authorizer:
         issuer = facts.get("oidc_endpoint") or f"{self.client.host}/oidc"
         return f"{_path(issuer)}/.well-known/oauth-authorization-server"
 
+    def federated(self, facts: dict[str, Json]) -> str:
+        """A token in exchange for the one in the file.
+
+        Raises:
+            Failed: there is no such file, or the host takes nothing for it.
+        """
+        file = os.environ.get("DATABRICKS_OIDC_TOKEN_FILEPATH", "")
+        try:
+            token = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Failed(f"default auth: file-oidc: cannot read {file}") from error
+        form = {
+            "client_id": self.found.get("client_id", ""),
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "scope": "all-apis",
+            "subject_token": token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        }
+        given = self.token_for(facts, form)
+        if not given:
+            raise Failed(f"default auth: file-oidc: {self.client.host} takes nothing for the token in {file}")
+        self.client.auth_word = "file-oidc"
+        return f"Bearer {given}"
+
     def machine_token(self, facts: dict[str, Json]) -> str:
         """A token for the client id and secret, or nothing: the real command does not show the refusal."""
         secret = f"{self.found['client_id']}:{self.found['client_secret']}".encode()
+        basic = "Basic " + base64.b64encode(secret).decode()
+        return self.token_for(facts, {"grant_type": "client_credentials", "scope": "all-apis"}, basic)
+
+    def token_for(self, facts: dict[str, Json], form: dict[str, str], basic: str = "") -> str:
         quiet = _without_credentials(self.client)
         try:
             known = quiet.json("GET", self.discovery(facts))
-            quiet.authorize = lambda: "Basic " + base64.b64encode(secret).decode()
+            if basic:
+                quiet.authorize = lambda: basic
             answer = quiet.send(
                 "POST",
                 _path(known["token_endpoint"]),
-                body=b"grant_type=client_credentials&scope=all-apis",
+                body=urllib.parse.urlencode(form).encode(),
                 content_type="application/x-www-form-urlencoded",
             )
             return str(json.loads(answer.body).get("access_token") or "")

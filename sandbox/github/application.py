@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -102,6 +103,7 @@ class Application:
         self.used[login] = self.used.get(login, 0) + 1
         limit, reset = 5000, int(call.hub.now().timestamp()) // 3600 * 3600 + 3600
         headers = {
+            "date": format_datetime(call.hub.now(), usegmt=True),
             "x-github-media-type": "github.v3; format=json",
             "x-github-api-version-selected": call.headers.get("x-github-api-version", VERSIONS[0]),
             "x-ratelimit-limit": str(limit),

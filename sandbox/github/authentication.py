@@ -8,8 +8,10 @@ from sandbox.github.app_key import public_key
 from sandbox.github.exchange import Call, Refused, Route, not_found
 from sandbox.github.hub import Hub, digest
 from sandbox.github.records import ROLES, Account, InstallationToken
-from sandbox.github.render.people import APP_ID
+from sandbox.github.render.people import APP_CLIENT_ID, APP_ID
 
+_LONGEST_SECONDS = 600 + 60  # between now and the end of a signature; a minute of it for clocks that differ
+_ENDED = "'Expiration time' claim ('exp') must be a numeric value representing the future time"
 LEVELS = ("none", "read", "write", "admin")
 
 
@@ -45,12 +47,30 @@ def authenticate(call: Call, route: Route) -> None:
 
 def _authenticate_app(call: Call, token: str) -> None:
     """The App signs its requests itself. Source: docs.github.com, "Generating a JSON Web Token for a GitHub App"."""
+    now = call.hub.now()
+    # By this world's clock, which may be another than the machine's; so PyJWT is not to look at the times.
     try:
-        claims = jwt.decode(token, public_key(call.hub), algorithms=["RS256"], options={"verify_aud": False})
-    except jwt.PyJWTError as error:
+        claims = jwt.decode(
+            token,
+            public_key(call.hub),
+            algorithms=["RS256"],
+            options={"verify_aud": False, "verify_exp": False, "verify_iat": False},
+        )
+        issued, ends = int(claims["iat"]), int(claims["exp"])
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
         raise Refused(401, "A JSON web token could not be decoded") from error
-    if str(claims.get("iss")) not in {str(APP_ID), "Iv1.sandbox"}:
-        raise Refused(401, "Integration not found")
+    if str(claims.get("iss")) not in {str(APP_ID), APP_CLIENT_ID}:
+        raise Refused(404, "Integration not found")
+    if issued > now.timestamp():
+        what = (
+            "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+        )
+        raise Refused(401, what)
+    if not now.timestamp() < ends <= now.timestamp() + _LONGEST_SECONDS:
+        what = (
+            "'Expiration time' claim ('exp') is too far in the future" if ends > now.timestamp() else _ENDED
+        )
+        raise Refused(401, what)
 
 
 def authorize(call: Call, route: Route) -> None:

@@ -21,6 +21,7 @@ PEOPLE: list[tuple[str, str, str, Role]] = [
     ("rosa", "Rosa Roth", "User", "write"),
     ("oskar", "Oskar Olsen", "User", "read"),
 ]
+APP_BOT = ("dabflow[bot]", 471)
 TEAMS = [
     ("data-platform", "Data Platform", ["ravi", "rosa"]),
     ("release-managers", "Release Managers", ["rita"]),
@@ -55,6 +56,7 @@ class Hub:
             hub = cls(home, State(created_at=real_time()))
             hub.populate()
         hub.read_tokens()
+        hub.admit_app()
         return hub
 
     def populate(self) -> None:
@@ -67,6 +69,17 @@ class Hub:
         for slug, name, members in TEAMS:
             self.state.teams.append(Team(id=self.new_id(), slug=slug, name=name, members=members))
         self.save()
+
+    def admit_app(self) -> None:
+        """The App's bot is an account without a token of its own, with a number that no other has."""
+        login, number = APP_BOT
+        if login not in self.state.accounts:
+            self.state.accounts[login] = Account(
+                id=number, login=login, name=login, email=f"{login}@apps.example", type="Bot", role="write"
+            )
+            for repository in self.state.repositories.values():
+                repository.collaborators.setdefault(login, "write")
+            self.save()
 
     def read_tokens(self) -> None:
         file = self.home / "tokens.json"

@@ -291,6 +291,26 @@ class InstallationToken(Record):
     expires_at: datetime
 
 
+class App(Record):
+    """The App of this world: what it asks for was accepted where it is installed, unless it was taken away again."""
+
+    permissions: dict[str, str] = {
+        "metadata": "read",
+        "contents": "write",
+        "pull_requests": "write",
+        "checks": "read",
+        "statuses": "write",
+        "deployments": "write",
+        "actions": "write",
+        "members": "read",
+        "administration": "read",
+        "issues": "write",
+    }
+    installed_on: list[str] | None = None  # None: on every repository of the organisation
+    suspended: bool = False
+    token_seconds: int = 3600  # how long a token of it lasts
+
+
 class State(Record):
     next_id: int = 1000
     organization: str = "acme"
@@ -299,3 +319,4 @@ class State(Record):
     teams: list[Team] = []
     repositories: dict[str, Repository] = {}
     installation_tokens: list[InstallationToken] = []
+    app: App = App()

@@ -120,6 +120,13 @@ class GitHub:
                 setattr(self.repository(slug), name, value)
             self.hub.save()
 
+    def change_app(self, **settings: object) -> None:
+        """Change what the App may do, such as `permissions=...`, `installed_on=[...]`, `suspended=True`."""
+        with self.hub.lock:
+            for name, value in settings.items():
+                setattr(self.hub.state.app, name, value)
+            self.hub.save()
+
     def app_key(self) -> str:
         """The App's private key, as PEM text."""
         return private_key_pem(self.hub)

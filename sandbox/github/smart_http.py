@@ -18,7 +18,7 @@ from sandbox.github.bare import environment
 from sandbox.github.following import follow
 from sandbox.github.hook import handed_over
 from sandbox.github.hub import Hub
-from sandbox.github.records import ROLES, Account, Repository
+from sandbox.github.records import ROLES, Account, InstallationToken, Repository
 from sandbox.github.rules import guards
 
 PATH = re.compile(
@@ -80,7 +80,7 @@ async def serve(hub: Hub, request: Request) -> Response:
 
     401 without a valid token, 404 for a repository the caller may not see, 403 for a push of one who may only read.
     """
-    account = _caller(hub, request)
+    account, limits = _caller(hub, request)
     if account is None:
         return PlainTextResponse(
             "Authentication required.", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}
@@ -91,7 +91,13 @@ async def serve(hub: Hub, request: Request) -> Response:
     if found is None or repository is None or hub.role(repository, account.login) == "none":
         return PlainTextResponse("Repository not found.", 404)
     pushes = "git-receive-pack" in {found["what"], request.query_params.get("service")}
-    if pushes and ROLES.index(hub.role(repository, account.login)) < ROLES.index("write"):
+    granted = "write" if limits is None else limits.permissions.get("contents", "none")
+    if granted == "none":
+        return PlainTextResponse("Repository not found.", 404)
+    may_write = granted == "write" and ROLES.index(hub.role(repository, account.login)) >= ROLES.index(
+        "write"
+    )
+    if pushes and not may_write:
         text = f"Permission to {repository.slug}.git denied to {account.login}."
         return PlainTextResponse(text, 403)
     if found["what"] == "git-receive-pack":
@@ -101,16 +107,17 @@ async def serve(hub: Hub, request: Request) -> Response:
     return StreamingResponse(backend.body(), backend.status, backend.headers)
 
 
-def _caller(hub: Hub, request: Request) -> Account | None:
-    """The account whose token came as the password, or as the user name."""
+def _caller(hub: Hub, request: Request) -> tuple[Account | None, InstallationToken | None]:
+    """The account whose token came as the password, or as the user name, and what that token is limited to."""
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
-        return account_of_token(hub, value)[0]
+        return account_of_token(hub, value)
     try:
         user, _, password = base64.b64decode(value).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return None
-    return account_of_token(hub, password)[0] or account_of_token(hub, user)[0]
+        return None, None
+    found = account_of_token(hub, password)
+    return found if found[0] is not None else account_of_token(hub, user)
 
 
 def _variables(

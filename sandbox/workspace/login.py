@@ -1,6 +1,7 @@
-"""The ways in: discovery, OAuth machine-to-machine, who-am-I.
+"""The ways in: discovery, OAuth machine-to-machine, tokens of others in exchange, who-am-I.
 
-Imitates: "Authorize service principal access with OAuth (M2M)" and SCIM `/Me` of the documentation.
+Imitates: "Authorize service principal access with OAuth (M2M)", "Enable workload identity federation" and SCIM
+`/Me` of the documentation.
 """
 
 import base64
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from sandbox.workspace.call import ApiError, Call, route
 from sandbox.workspace.people import NOBODY, People, Person
 
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ORG_HEADER = "X-Databricks-Org-Id"
 
 
@@ -57,11 +59,16 @@ class Login:
 
     def token(self, call: Call) -> Response:
         form = {name: values[0] for name, values in parse_qs(call.raw.decode("latin-1")).items()}
-        if form.get("grant_type") != "client_credentials":
-            return _refused(400, "unsupported_grant_type", "only client_credentials is supported")
-        client_id, client_secret = _basic(call.request.headers.get("authorization", ""))
-        client_id = client_id or form.get("client_id", "")
-        token = self.people.log_in(client_id, client_secret or form.get("client_secret", ""))
+        if form.get("grant_type") == _EXCHANGE:
+            client_id = form.get("client_id", "")
+            token = self.people.exchange(client_id, form.get("subject_token", ""))
+        elif form.get("grant_type") == "client_credentials":
+            client_id, client_secret = _basic(call.request.headers.get("authorization", ""))
+            client_id = client_id or form.get("client_id", "")
+            token = self.people.log_in(client_id, client_secret or form.get("client_secret", ""))
+        else:
+            what = "only client_credentials and token-exchange are supported"
+            return _refused(400, "unsupported_grant_type", what)
         if token is None:
             return _refused(401, "invalid_client", "Client authentication failed")
         record = call.request.scope.get("sandbox")

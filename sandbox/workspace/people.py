@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from sandbox.workspace.issuer import signed_by
 from sandbox.workspace.shelf import Json
 from sandbox.workspace.state import State
 
@@ -60,7 +61,17 @@ class People:
             "id": known.get("id") or str(self.state.ids.next()),
             "admin": admin,
             "secret": digest(secret) if secret else "",
+            "trusts": known.get("trusts"),
         }
+
+    def trust(self, name: str, public_key: str, subject: str) -> None:
+        """Let `name` log in with what an issuer says of `subject`: a federation policy.
+
+        Raises:
+            KeyError: nobody of that name has an account.
+        """
+        trusts = {"key": public_key, "subject": subject}
+        self.state.people[name] = self.state.people[name] | {"trusts": trusts}
 
     def set_admin(self, name: str, *, admin: bool) -> None:
         """Give or take the right to do everything.
@@ -78,6 +89,14 @@ class People:
         """A token that lasts `token_seconds`, or None when id and secret do not fit."""
         known = self.state.people.get(client_id, {}).get("secret", "")
         if not known or not hmac.compare_digest(known, digest(client_secret)):
+            return None
+        self._forget_expired()
+        return self._issue("eyJ", client_id, expires=time.time() + self.token_seconds)
+
+    def exchange(self, client_id: str, subject_token: str) -> str | None:
+        """A token for one of an issuer that this account trusts, or None."""
+        trusts = self.state.people.get(client_id, {}).get("trusts")
+        if not trusts or not signed_by(subject_token, trusts["key"], trusts["subject"]):
             return None
         self._forget_expired()
         return self._issue("eyJ", client_id, expires=time.time() + self.token_seconds)

@@ -6,6 +6,8 @@ from pathlib import Path
 from cli_lab import SECRET, SP, Lab
 from cli_recordings import assert_same
 
+from sandbox.workspace.issuer import Issuer
+
 Environment = dict[str, str | None]
 VALIDATE, PLAN, DEPLOY = (f"bundle {word} -t staging" for word in ("validate", "plan", "deploy"))
 
@@ -45,6 +47,23 @@ def test_machine_to_machine(lab: Lab) -> None:
     assert_same(lab, "30-environment/m2m-plan-again", environment=good)
     wrong: Environment = {**m2m, "DATABRICKS_CLIENT_SECRET": "wrong"}
     assert_same(lab, "30-environment/m2m-wrong-secret", environment=wrong, log_in=True)
+
+
+def test_a_token_of_somebody_the_workspace_trusts(lab: Lab) -> None:
+    """It is read from a file and exchanged; no secret is sent."""
+    home = _home(lab, "h2")
+    assert lab.run(VALIDATE, HOME=home["HOME"]).exit_code == 0
+    issuer = Issuer(lab.folder)
+    lab.workspace.people.trust(SP, issuer.public_key(), "staging's deployer")
+    (lab.folder / "token").write_text(issuer.token("staging's deployer"))
+    environment: Environment = {
+        **home,
+        "DATABRICKS_TOKEN": None,
+        "DATABRICKS_CLIENT_ID": SP,
+        "DATABRICKS_AUTH_TYPE": "file-oidc",
+        "DATABRICKS_OIDC_TOKEN_FILEPATH": str(lab.folder / "token"),
+    }
+    assert_same(lab, "30-environment/file-oidc", environment=environment, log_in=True)
 
 
 def test_a_host_that_says_nothing_of_itself(lab: Lab) -> None:

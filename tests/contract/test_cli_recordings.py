@@ -57,7 +57,7 @@ HELD = {
 # Texts that are refused: the command that was recorded is called, and the stand-in says that it lacks it.
 REFUSED = {
     "25-plan-file/[235-9]-*": "a plan file is applied past every check: nobody should, and the product does not",
-    "30-environment/*-oidc": "the sandbox's workspace has client secrets and personal tokens only",
+    "30-environment/env-oidc": "a token in a variable is read by all that child starts: the product uses files",
     "30-environment/*script*": "a bundle's own scripts are no part of the sample bundle",
     "36-terraform-engine/*-engine-terraform-env": "the terraform engine is the real command's old one",
     "37-bind-orphans/6-unbind": "the product binds orphans and never unbinds",

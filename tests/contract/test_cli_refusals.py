@@ -100,11 +100,6 @@ def test_settings_of_a_bundle(ours: Lab, recording: str, setting: tuple[str, str
             "authentication by `env-oidc`",
         ),
         (
-            "30-environment/file-oidc",
-            {**OIDC, "DATABRICKS_AUTH_TYPE": "file-oidc", "DATABRICKS_OIDC_TOKEN_FILEPATH": "x"},
-            "authentication by `file-oidc`",
-        ),
-        (
             "36-terraform-engine/plan-engine-terraform-env",
             {"DATABRICKS_BUNDLE_ENGINE": "terraform"},
             "DATABRICKS_BUNDLE_ENGINE=terraform",

@@ -22,7 +22,7 @@ from githubkit_schemas.v2026_03_10.models import PullRequest as NewerPullRequest
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.github.exchange import ROUTES, Route, find_route
-from sandbox.github.render.people import APP_ID, INSTALLATION_ID
+from sandbox.github.render.people import APP_CLIENT_ID, APP_ID, INSTALLATION_ID
 from sandbox.github.server import GitHub
 from sandbox.serving import Served, listening_socket
 
@@ -538,9 +538,18 @@ def deployments(talk: Talk, at: Commits) -> None:
 
 
 def app(talk: Talk, _: Commits) -> None:
-    claims = {"iss": str(APP_ID), "iat": 1, "exp": 4_000_000_000}
-    signed = {"authorization": f"Bearer {jwt.encode(claims, talk.hub.app_key(), 'RS256')}"}
+    now = int(talk.hub.hub.now().timestamp())
+
+    def sign(**claims: object) -> dict[str, str]:
+        whole = {"iss": str(APP_ID), "iat": now - 60, "exp": now + 300, **claims}
+        return {"authorization": f"Bearer {jwt.encode(whole, talk.hub.app_key(), 'RS256')}"}
+
+    signed = sign()
     talk.get("/app", headers=signed)
+    talk.get("/app", headers=sign(iss=APP_CLIENT_ID))
+    talk.get("/app", status=404, headers=sign(iss="4712"))
+    for wrong in ({"iat": now + 90}, {"exp": now - 90}, {"exp": now + 900}, {"exp": "soon"}):
+        talk.get("/app", status=401, headers=sign(**wrong))
     talk.get("/app", status=401)
     talk.get(f"{R}/installation", headers=signed)
     tokens = f"/app/installations/{INSTALLATION_ID}/access_tokens"

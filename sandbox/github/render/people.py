@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.github.exchange import Call
+from sandbox.github.hub import APP_BOT
 from sandbox.github.records import ROLES, Repository, Role, Team
 
 Json = dict[str, Any]
@@ -22,21 +23,10 @@ _USER_URLS = {
     "events_url": "/events{/privacy}",
     "received_events_url": "/received_events",
 }
-APP_ID = 4711
+APP_ID, APP_CLIENT_ID = 4711, "Iv1.sandbox"
 INSTALLATION_ID = 471100
-APP_SLUG = "dabflow-bot"
-APP_PERMISSIONS = {
-    "metadata": "read",
-    "contents": "write",
-    "pull_requests": "write",
-    "checks": "read",
-    "statuses": "write",
-    "deployments": "write",
-    "actions": "write",
-    "members": "read",
-    "administration": "read",
-    "issues": "write",
-}
+APP_LOGIN = APP_BOT[0]  # what stands beside what the App does
+APP_SLUG = APP_LOGIN.removesuffix("[bot]")
 
 
 def stamp(moment: datetime | None) -> str | None:
@@ -156,7 +146,7 @@ def app(call: Call, *, slug: str = APP_SLUG) -> Json:
         "id": APP_ID,
         "slug": slug,
         "node_id": node_id("A", APP_ID),
-        "client_id": "Iv1.sandbox",
+        "client_id": APP_CLIENT_ID,
         "owner": user(call, call.hub.state.organization),
         "name": slug,
         "description": None,
@@ -164,7 +154,7 @@ def app(call: Call, *, slug: str = APP_SLUG) -> Json:
         "html_url": f"{call.base}/apps/{slug}",
         "created_at": since,
         "updated_at": since,
-        "permissions": APP_PERMISSIONS,
+        "permissions": call.hub.state.app.permissions,
         "events": ["pull_request", "pull_request_review"],
         "installations_count": 1,
     }
@@ -184,11 +174,11 @@ def installation(call: Call) -> Json:
         "app_slug": APP_SLUG,
         "target_id": 1,
         "target_type": "Organization",
-        "permissions": APP_PERMISSIONS,
+        "permissions": call.hub.state.app.permissions,
         "events": ["pull_request", "pull_request_review"],
         "created_at": since,
         "updated_at": since,
         "single_file_name": None,
-        "suspended_by": None,
-        "suspended_at": None,
+        "suspended_by": user(call, organization) if call.hub.state.app.suspended else None,
+        "suspended_at": since if call.hub.state.app.suspended else None,
     }

@@ -87,33 +87,38 @@ def get_app(call: Call) -> Answer:
 
 @route("GET", "/repos/{owner}/{repo}/installation", "app")
 def get_installation(call: Call) -> Answer:
+    installed_on = call.hub.state.app.installed_on
+    if installed_on is not None and call.repository.slug not in installed_on:
+        raise not_found()
     return Answer(people.installation(call) | {"account": people.user(call, call.repository.owner)})
 
 
 @route("POST", "/app/installations/{installation_id:int}/access_tokens", "app")
 def create_access_token(call: Call) -> Answer:
     """A token for an hour, with all permissions of the App or those asked for."""
+    app = call.hub.state.app
     if call.number("installation_id") != people.INSTALLATION_ID:
         raise not_found()
-    asked = call.sent.get("permissions") or people.APP_PERMISSIONS
-    levels = ("read", "write")
-    if any(
-        name not in people.APP_PERMISSIONS
-        or level not in levels
-        or levels.index(level) > levels.index(people.APP_PERMISSIONS[name])
-        for name, level in asked.items()
-    ):
+    if app.suspended:
+        raise Refused(403, "This installation has been suspended")
+    asked = call.sent.get("permissions") or app.permissions
+    if any(not _granted(name, level, app.permissions) for name, level in asked.items()):
         raise Refused(422, "The permissions requested are not granted to this installation.")
     token = f"ghs_{secrets.token_hex(20)}"
-    expires = call.hub.now() + timedelta(hours=1)
+    expires = call.hub.now() + timedelta(seconds=app.token_seconds)
     kept = InstallationToken(
-        digest=digest(token), login=people.APP_SLUG, permissions=asked, expires_at=expires
+        digest=digest(token), login=people.APP_LOGIN, permissions=asked, expires_at=expires
     )
     call.hub.state.installation_tokens.append(kept)
     answer = {
         "token": token,
         "expires_at": people.stamp(expires),
         "permissions": asked,
-        "repository_selection": "all",
+        "repository_selection": "all" if app.installed_on is None else "selected",
     }
     return Answer(answer, 201)
+
+
+def _granted(name: str, level: str, permissions: dict[str, str]) -> bool:
+    levels = ("read", "write")
+    return name in permissions and level in levels and levels.index(level) <= levels.index(permissions[name])
