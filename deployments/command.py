@@ -10,6 +10,7 @@ from deployments import surroundings
 from deployments.screen import make_console
 from tasks.rules.errors import ReleaseError
 from tasks.rules.nearest import nearest
+from tasks.systems.one_step import one_step
 
 app = App(
     name="dabflow",
@@ -80,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in _OWN_WORLD:
         surroundings.adopt_sandbox()
     try:
-        result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        with one_step():  # a command reads each connection once
+            result = app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _not_understood(error)
     except ReleaseError as error:

@@ -23,9 +23,9 @@ def insist_on_write_access(hub: GitHubRepo) -> None:
     Raises:
         NeedsHuman: it may not.
     """
-    level = hub.permission(hub.me)
+    level = hub.own_permission()
     if level not in MAY_APPROVE:
         raise NeedsHuman(
             f"{hub.me} may not write to {hub.slug} (GitHub says: {level})",
-            "let somebody with write access do it, or use the token of such an account in DABFLOW_GITHUB_TOKEN",
+            "let somebody with write access do it, or give the App or token `contents: write`",
         )

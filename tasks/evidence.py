@@ -107,7 +107,7 @@ def page_url(repository: str, name: Version | str, file: str) -> str:
     """The page on GitHub that shows a kept file as it was noted last; "" where there is no such file."""
     ledger = ledger_of(Mirror(repository).fetch(), name)
     commit = ledger.kept_at(file)
-    return f"{connections.github_url()}/{repository}/blob/{commit}/{file}" if commit else ""
+    return f"{connections.github_url(repository)}/{repository}/blob/{commit}/{file}" if commit else ""
 
 
 def _try_to_append(

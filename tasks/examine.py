@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from tasks.step import evidence, show
 from tasks.systems import child
 from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
-from tasks.systems.targets import credentials_of, secrets_in, target_of
+from tasks.systems.target_tokens import credentials_of, secrets_in
+from tasks.systems.targets import target_of
 from tasks.target_facts import affected, protection
 from tasks.unfinished import rest_of
 
@@ -62,16 +64,18 @@ def checks(release: Release, candidate: Candidate, *, commit: str) -> Checked:
 
 
 def _run(check: Check, folder: Path, commit_time: int) -> float:
-    environment: Mapping[str, str] = {}
-    if check.credentials != NO_CREDENTIALS:
-        environment = credentials_of(target_of(check.credentials))
-    done = child.run(
-        ["/bin/sh", "-c", check.command],
-        cwd=folder,
-        environment={**environment, "SOURCE_DATE_EPOCH": str(commit_time), "PYTHONDONTWRITEBYTECODE": "1"},
-        within_seconds=check.within_minutes * 60,
-        secrets=secrets_in(environment),
-    )
+    with _credentials(check) as environment:
+        done = child.run(
+            ["/bin/sh", "-c", check.command],
+            cwd=folder,
+            environment={
+                **environment,
+                "SOURCE_DATE_EPOCH": str(commit_time),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            within_seconds=check.within_minutes * 60,
+            secrets=secrets_in(environment),
+        )
     if isinstance(done, child.TimedOut):
         raise NeedsHuman(
             f"the check {check.name} did not end within {check.within_minutes} minutes",
@@ -85,6 +89,12 @@ def _run(check: Check, folder: Path, commit_time: int) -> float:
         )
     log.info("check %s passed in %.1f s", check.name, done.seconds)
     return done.seconds
+
+
+def _credentials(check: Check) -> AbstractContextManager[Mapping[str, str]]:
+    if check.credentials == NO_CREDENTIALS:
+        return nullcontext({})
+    return credentials_of(target_of(check.credentials))
 
 
 @evidence("plan production")

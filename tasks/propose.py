@@ -138,7 +138,7 @@ def notes_of(release: Release, commit: str) -> str:
     commits = mirror.first_parent_commits(after=tags[previous] if previous else None, upto=commit)
     merged = {p.number: p for p in hub.merged_pull_requests(release.settings.branches.develop)}
     changes = [change for c in commits if (change := _change(c, merged, release.fix)) is not None]
-    page = f"{connections.github_url()}/{release.repository}"
+    page = f"{connections.github_url(release.repository)}/{release.repository}"
     compare = f"{page}/compare/{previous}...{release.tag}" if previous else None
     return release_notes(release.version, changes, previous=release.previous, compare_url=compare)
 

@@ -22,6 +22,7 @@ from prefect.settings import get_current_settings
 
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import connections
+from tasks.systems.one_step import one_step
 from tasks.systems.scrub import Scrubber
 
 P = ParamSpec("P")
@@ -68,16 +69,17 @@ def _step(name: str, **how: Any) -> Callable[[Callable[P, R]], Task[P, R]]:  # n
     def decorate(function: Callable[P, R]) -> Task[P, R]:
         @functools.wraps(function)
         def scrubbed(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                return function(*args, **kwargs)
-            except Exception as error:
-                # Errors, and those they came from, may carry a request, an address or an environment.
-                scrubber = Scrubber(connections.known_secrets())
-                clean = scrubber.text(f"{type(error).__name__}: {error}")
-                text = str(scrubber.scrubbed(error))
-                if scrubber.text(text) == text:
-                    raise
-                raise NeedsHuman(clean, "this is a fault of dabflow: report it") from None
+            with one_step():
+                try:
+                    return function(*args, **kwargs)
+                except Exception as error:
+                    # Errors, and those they came from, may carry a request, an address or an environment.
+                    scrubber = Scrubber(connections.known_secrets())
+                    clean = scrubber.text(f"{type(error).__name__}: {error}")
+                    text = str(scrubber.scrubbed(error))
+                    if scrubber.text(text) == text:
+                        raise
+                    raise NeedsHuman(clean, "this is a fault of dabflow: report it") from None
 
         as_task: Callable[[Callable[P, R]], Task[P, R]] = task(
             name=function.__name__,

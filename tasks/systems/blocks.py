@@ -100,6 +100,13 @@ def save_block(block: Block, name: str) -> None:
         block.save(name, overwrite=True, _sync=True)  # type: ignore[call-arg] # added by Prefect's decorator
 
 
+def values_of(block: Block) -> dict[str, str]:
+    """What a block holds, secrets included, by the names of its fields; "" for what it does not hold."""
+    found = {name: getattr(block, name) for name in type(block).model_fields}
+    plain = {name: v.get_secret_value() if isinstance(v, SecretStr) else v for name, v in found.items()}
+    return {name: str(value or "").strip() for name, value in plain.items()}
+
+
 def reference(kind: type[Block], name: str) -> str:
     """How people call a block: type/name."""
     return f"{kind.get_block_type_slug()}/{name}"

@@ -20,7 +20,8 @@ from tasks.systems import bundle_files, child
 from tasks.systems.bundle_errors import first_error, remedy_for
 from tasks.systems.databricks_command import json_object, log_stderr, program, version_of
 from tasks.systems.deploy_journal import DeployJournal
-from tasks.systems.targets import Target, credentials_of, same_host, secrets_in
+from tasks.systems.target_tokens import credentials_of, secrets_in
+from tasks.systems.targets import Target, same_host
 from tasks.systems.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -168,16 +169,16 @@ class BundleCli:
         self.host_in_bundle()
         log.debug("databricks %s", self._version)
         self._workspace.preflight()
-        credentials = credentials_of(self.target)
-        done = child.run(
-            [self._command, "bundle", what, "--target", self.target.name, *flags],
-            cwd=self.root,
-            environment=credentials | self._settings(keep),
-            within_seconds=within_seconds,
-            secrets=secrets_in(credentials),
-            on_line=log_stderr,
-            keeps_open=() if in_use is None else (in_use,),
-        )
+        with credentials_of(self.target) as credentials:
+            done = child.run(
+                [self._command, "bundle", what, "--target", self.target.name, *flags],
+                cwd=self.root,
+                environment=credentials | self._settings(keep),
+                within_seconds=within_seconds,
+                secrets=secrets_in(credentials),
+                on_line=log_stderr,
+                keeps_open=() if in_use is None else (in_use,),
+            )
         if isinstance(done, child.TimedOut) or done.exit_code != 0:
             raise self._failure(what, done)
         return done

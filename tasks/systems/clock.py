@@ -29,7 +29,8 @@ def _ahead() -> float:
 
 
 def _rehearses() -> bool:
-    host = urlsplit(connections.github_api_url()).hostname or ""
+    access = connections.from_environment()
+    host = urlsplit(access.api_url if access else "").hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -23,6 +23,7 @@ import git
 
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import connections
+from tasks.systems.github_auth import git_token
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Mirror:
 
     def __init__(self, repository: str) -> None:
         self.repository = repository
-        self.url = f"{connections.github_url()}/{repository}.git"
+        self.url = f"{connections.github_url(repository)}/{repository}.git"
         host = (urlsplit(self.url).netloc).replace(":", "_")
         self.path = connections.home() / "mirrors" / host / f"{repository}.git"
         self._fetched = self.path / "dabflow-fetched"
@@ -228,7 +229,9 @@ class Mirror:
     def command(self, folder: Path | None = None) -> git.Git:
         """The git command with the token in its environment only, and none of our other secrets there."""
         command = git.Git(str(folder or self.path))
-        command.update_environment(**_without_our_secrets(), **credentials(self.url))
+        command.update_environment(
+            **_without_our_secrets(), **credentials(self.url, git_token(self.repository))
+        )
         return command
 
     def _fetch(self) -> None:
@@ -314,12 +317,12 @@ def _commit(entry: str) -> Commit:
     return Commit(sha, tuple(parents.split()), author, int(seconds), message.strip())
 
 
-def credentials(url: str) -> dict[str, str]:
-    """The environment with which git speaks to `url`: the token is in no URL, argument or file.
+def credentials(url: str, password: str) -> dict[str, str]:
+    """The environment with which git speaks to `url`: the token `password` is in no URL, argument or file.
 
     Source: measured with git 2.39 (environment-scoped config, git >= 2.31).
     """
-    token = base64.b64encode(f"x-access-token:{connections.github_token()}".encode()).decode()
+    token = base64.b64encode(f"x-access-token:{password}".encode()).decode()
     parts = urlsplit(url)
     scope = f"{parts.scheme}://{parts.netloc}/"
     settings = [

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from github.Commit import Commit
 
 from tasks.rules.errors import NeedsHuman
+from tasks.systems.github_auth import App
 from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors, login_of
 
 _CO_AUTHOR = re.compile(r"^co-authored-by:.*<([^<>\s]+)>\s*$", re.IGNORECASE | re.MULTILINE)
@@ -26,6 +27,12 @@ class People(GitHubClient):
             if error.status == NOT_FOUND:
                 return "none"
             raise
+
+    def own_permission(self) -> str:
+        """The same for dabflow itself. An App is nobody's collaborator: what it was given where it is installed counts."""
+        if isinstance(self._auth, App):
+            return self._auth.permissions.get("contents", "none")
+        return self.permission(self.me)
 
     def in_team(self, team: str, login: str) -> bool:
         """Whether somebody is an active member of a team (its slug) of the repository's owner, or of one below it.

@@ -1,18 +1,20 @@
-"""Sign in to a workspace for databricks-sdk: OAuth with a client secret, or with a federated token file.
+"""Sign in to a workspace for databricks-sdk: OAuth with a client secret, or with a federated token.
 
 Not the SDK's own way in: that asks for the token without a time-out, looks for the token endpoint for five
 minutes, tells a wrong secret from a busy server in words only, and cannot sign in where the workspace does
 not publish /.well-known/databricks-config (seen in 0.156.0).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import requests
 from databricks.sdk.config import Config
 from databricks.sdk.credentials_provider import CredentialsProvider, CredentialsStrategy
 from databricks.sdk.oauth import Refreshable, Token
+
+from tasks.systems.target_tokens import federated_token
+from tasks.systems.targets import TargetAccess
 
 _SCOPE = "all-apis"
 
@@ -20,12 +22,12 @@ _SCOPE = "all-apis"
 class SignIn(CredentialsStrategy):
     """Gives each request a token that is still valid; what went wrong comes as an error of `requests`."""
 
-    def __init__(self, credentials: Mapping[str, str], *, within_seconds: float) -> None:
-        self.credentials = credentials
+    def __init__(self, access: TargetAccess, *, within_seconds: float) -> None:
+        self.access = access
         self.within_seconds = within_seconds
 
     def auth_type(self) -> str:
-        return self.credentials["DATABRICKS_AUTH_TYPE"]
+        return "oauth-m2m" if self.access.client_secret else "file-oidc"
 
     def __call__(self, cfg: Config) -> CredentialsProvider:
         tokens = _Tokens(self, cfg)
@@ -64,26 +66,22 @@ class _Tokens(Refreshable):
         return Token(token["access_token"], token_type="Bearer", expiry=expiry)  # noqa: S106 - a kind of token
 
     def _form(self) -> dict[str, str]:
-        credentials = self.sign_in.credentials
-        if self.sign_in.auth_type() != "file-oidc":
+        access = self.sign_in.access
+        if access.client_secret:
             return {"grant_type": "client_credentials", "scope": _SCOPE}
-        # Read each time: such a token lives for minutes, and whoever minted it renews the file.
-        subject = Path(credentials["DATABRICKS_OIDC_TOKEN_FILEPATH"]).read_text(encoding="utf-8").strip()
         return {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-            "subject_token": subject,
+            "subject_token": federated_token(access),
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "client_id": credentials["DATABRICKS_CLIENT_ID"],
+            "client_id": access.target.client_id,
             "scope": _SCOPE,
         }
 
     def _somebody(self) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-        credentials = self.sign_in.credentials
-        if self.sign_in.auth_type() == "file-oidc":
+        access = self.sign_in.access
+        if not access.client_secret:
             return _nobody
-        return requests.auth.HTTPBasicAuth(
-            credentials["DATABRICKS_CLIENT_ID"], credentials["DATABRICKS_CLIENT_SECRET"]
-        )
+        return requests.auth.HTTPBasicAuth(access.target.client_id, access.client_secret)
 
 
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -1,26 +1,40 @@
-"""Where a bundle target is, and who deploys to it: read from the environment at the moment of use.
+"""Where a bundle target is, and who deploys to it: read at the moment of use.
 
     DABFLOW_TARGET_<NAME>_HOST                  the workspace, as https://...
     DABFLOW_TARGET_<NAME>_CLIENT_ID             application id of the service principal that deploys
     DABFLOW_TARGET_<NAME>_CLIENT_SECRET         its OAuth secret, or instead of that:
-    DABFLOW_TARGET_<NAME>_OIDC_TOKEN_FILEPATH   a file with a token that the workspace federates
+    DABFLOW_TARGET_<NAME>_OIDC_TOKEN_FILEPATH   a file with a token that the workspace federates, or:
+    DABFLOW_TARGET_<NAME>_OIDC_TOKEN_COMMAND    a command that prints such a token, run when it is wanted
 
-<NAME> is the bundle target's name in capitals, with `_` for `-`. A `Target` holds no secret, so it may become
-a parameter or a result; credentials are read again for each child process and each client that needs them.
+<NAME> is the bundle target's name in capitals, with `_` for `-`. Where the environment holds no whole connection
+(host, client id and one way to sign in), the Prefect block `databricks-target/<name>` is read; all of a connection
+comes from the same place. Of several ways to sign in the command goes first, then the file.
+
+A `Target` holds no secret, so it may become a parameter or a result; how to sign in is read again for each child
+process and each client that needs it.
 """
 
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tasks.rules.errors import NeedsHuman
+from tasks.systems import one_step
 
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 _STANDARD_PORTS = {"https": 443, "http": 80}
+_WAYS = ("OIDC_TOKEN_COMMAND", "OIDC_TOKEN_FILEPATH", "CLIENT_SECRET")
+# What each part is called in a block.
+_FIELDS = {
+    "HOST": "host",
+    "CLIENT_ID": "client_id",
+    "CLIENT_SECRET": "client_secret",
+    "OIDC_TOKEN_FILEPATH": "oidc_token_file",
+    "OIDC_TOKEN_COMMAND": "oidc_token_command",
+}
 
 
 @dataclass(frozen=True)
@@ -32,52 +46,84 @@ class Target:
     client_id: str
 
 
+@dataclass(frozen=True)
+class TargetAccess:
+    """A target with one way to sign in: a command or a file that gives a token, or a secret."""
+
+    target: Target
+    source: str
+    token_command: str = ""
+    token_file: str = ""
+    client_secret: str = field(default="", repr=False)
+
+
 def target_of(name: str) -> Target:
     """Say where the bundle target `name` is and who deploys to it.
 
     Raises:
-        NeedsHuman: a variable is missing, or the host would get the secret unencrypted.
+        NeedsHuman: there is no whole connection, or the host would get the secret unencrypted.
+        TryAgain: the Prefect server did not answer.
     """
+    return target_access(name).target
+
+
+def target_access(name: str) -> TargetAccess:
+    """The same, with how to sign in."""
     if not _NAME.fullmatch(name):
         raise NeedsHuman(
             f"{name!r} cannot be the name of a target",
             "use letters, digits, `-` and `_` for names of targets",
         )
-    _insist(name, "HOST", "CLIENT_ID")
-    return Target(name, _safe_host(name, _read(name, "HOST")), _read(name, "CLIENT_ID"))
+    return one_step.once(("target", name), lambda: target_from_environment(name) or _from_block(name))
 
 
-def credentials_of(target: Target) -> dict[str, str]:
-    """The variables with which `databricks` signs in to this target, and to no other.
-
-    The way of signing in is always named, so that nothing else lying around is tried.
+def access_of(target: Target) -> TargetAccess:
+    """How to sign in to this very target now.
 
     Raises:
-        NeedsHuman: neither a secret nor a token file is there.
-
-    Source: Databricks, "Unified authentication": DATABRICKS_AUTH_TYPE oauth-m2m, file-oidc.
+        NeedsHuman: the connection is about another workspace or deployer by now.
     """
-    signing_in = {"DATABRICKS_HOST": target.host, "DATABRICKS_CLIENT_ID": target.client_id}
-    token_file = _read(target.name, "OIDC_TOKEN_FILEPATH")
-    if token_file:
-        return signing_in | {
-            "DATABRICKS_AUTH_TYPE": "file-oidc",
-            "DATABRICKS_OIDC_TOKEN_FILEPATH": str(_readable(target, Path(token_file))),
-        }
-    _insist(target.name, "CLIENT_SECRET")
-    return signing_in | {
-        "DATABRICKS_AUTH_TYPE": "oauth-m2m",
-        "DATABRICKS_CLIENT_SECRET": _read(target.name, "CLIENT_SECRET"),
-    }
+    access = target_access(target.name)
+    if access.target != target:
+        raise NeedsHuman(
+            f"{target.name} was {target.host} with {target.client_id}, and {access.source} now says"
+            f" {access.target.host} with {access.target.client_id}",
+            "correct what is wrong, then retry",
+        )
+    return access
 
 
-def secrets_in(credentials: Mapping[str, str]) -> list[str]:
-    """The values among `credentials_of` that nobody may read, the token in the token file included."""
-    found = [credentials.get("DATABRICKS_CLIENT_SECRET", "")]
-    token_file = credentials.get("DATABRICKS_OIDC_TOKEN_FILEPATH")
-    if token_file:
-        found.append(Path(token_file).read_text(encoding="utf-8").strip())
-    return [secret for secret in found if secret]
+def target_from_environment(name: str) -> TargetAccess | None:
+    """The connection that the environment holds; None where it holds none, or a part of one."""
+    if missing_in_environment(name):
+        return None
+    way = next(way for way in _WAYS if _read(name, way))
+    return _access(name, "the environment", {what: _read(name, what) for what in ("HOST", "CLIENT_ID", way)})
+
+
+def missing_in_environment(name: str) -> list[str]:
+    """The variables that are not set of those that a connection needs."""
+    missing = [variable(name, what) for what in ("HOST", "CLIENT_ID") if not _read(name, what)]
+    if not any(_read(name, way) for way in _WAYS):
+        ways = " or ".join(variable(name, way) for way in reversed(_WAYS))
+        missing.append(f"one of {ways}")
+    return missing
+
+
+def target_of_values(name: str, source: str, values: dict[str, str]) -> TargetAccess:
+    """The connection that these values make; they are called as in a block.
+
+    Raises:
+        NeedsHuman: there is no way to sign in among them, or the host is none.
+    """
+    found = {what: values.get(named, "") for what, named in _FIELDS.items()}
+    way = next((way for way in _WAYS if found[way]), None)
+    if way is None or not found["HOST"] or not found["CLIENT_ID"]:
+        raise NeedsHuman(
+            f"{source} lacks the host, the client id or a way to sign in to {name}",
+            f"fill it in: dabflow connect target {name}",
+        )
+    return _access(name, source, {what: found[what] for what in ("HOST", "CLIENT_ID", way)})
 
 
 def same_host(one: str, other: str) -> bool:
@@ -99,18 +145,51 @@ def variable(name: str, what: str) -> str:
     return f"DABFLOW_TARGET_{name.upper().replace('-', '_')}_{what}"
 
 
+def place_of(name: str, what: str) -> str:
+    """Where `what` (HOST, CLIENT_ID, ...) of the target `name` is read, for a sentence."""
+    if not missing_in_environment(name):
+        return variable(name, what)
+    return f"{_FIELDS[what]} in the block {_block_of(name)}"
+
+
+def _access(name: str, source: str, values: dict[str, str]) -> TargetAccess:
+    target = Target(name, _safe_host(name, values["HOST"]), values["CLIENT_ID"])
+    return TargetAccess(
+        target,
+        source,
+        token_command=values.get("OIDC_TOKEN_COMMAND", ""),
+        token_file=_readable(name, values.get("OIDC_TOKEN_FILEPATH", "")),
+        client_secret=one_step.secret(values.get("CLIENT_SECRET", "")),
+    )
+
+
+def _from_block(name: str) -> TargetAccess:
+    # Not at the top: Prefect alone takes a second, and a laptop or CI needs no block.
+    from tasks.systems import blocks  # noqa: PLC0415
+
+    found = blocks.read_block(blocks.DatabricksTarget, blocks.target_block_name(name))
+    if found is None:
+        raise _nothing(name)
+    return target_of_values(name, f"the block {_block_of(name)}", blocks.values_of(found))
+
+
+def _nothing(name: str) -> NeedsHuman:
+    missing = missing_in_environment(name)
+    return NeedsHuman(
+        f"this worker cannot reach the target {name}: the environment lacks {' and '.join(missing)}, and there is"
+        f" no block {_block_of(name)}",
+        f"make the block: dabflow connect target {name}; or set those variables where the worker is started",
+    )
+
+
+def _block_of(name: str) -> str:
+    from tasks.systems import blocks  # noqa: PLC0415 - as above
+
+    return blocks.reference(blocks.DatabricksTarget, blocks.target_block_name(name))
+
+
 def _read(name: str, what: str) -> str:
     return os.environ.get(variable(name, what), "").strip()
-
-
-def _insist(name: str, *whats: str) -> None:
-    missing = " and ".join(variable(name, what) for what in whats if not _read(name, what))
-    if missing:
-        instead = f" (or {variable(name, 'OIDC_TOKEN_FILEPATH')})" if "CLIENT_SECRET" in missing else ""
-        raise NeedsHuman(
-            f"this worker cannot reach the target {name}: {missing} not set",
-            f"set {missing}{instead} where the worker is started",
-        )
 
 
 def _safe_host(name: str, host: str) -> str:
@@ -118,14 +197,14 @@ def _safe_host(name: str, host: str) -> str:
         normal = normal_host(host)
     except ValueError as error:
         raise NeedsHuman(
-            f"{variable(name, 'HOST')} is not an address: {error}",
+            f"{place_of(name, 'HOST')} is not an address: {error}",
             "set it to https:// and the workspace's name",
         ) from error
     parts = urlsplit(normal)
     if not parts.hostname or (parts.scheme != "https" and not _loopback(parts.hostname)):
         raise NeedsHuman(
             f"{normal} would get the credentials of {name} unencrypted",
-            f"set {variable(name, 'HOST')} to the https:// address of the workspace",
+            f"set {place_of(name, 'HOST')} to the https:// address of the workspace",
         )
     return normal
 
@@ -137,10 +216,10 @@ def _loopback(name: str) -> bool:
         return name == "localhost"
 
 
-def _readable(target: Target, token_file: Path) -> Path:
-    if not os.access(token_file, os.R_OK):
+def _readable(name: str, token_file: str) -> str:
+    if token_file and not os.access(token_file, os.R_OK):
         raise NeedsHuman(
-            f"the token file of {target.name} cannot be read: {token_file}",
-            f"let {variable(target.name, 'OIDC_TOKEN_FILEPATH')} name a file that is minted before this step",
+            f"the token file of {name} cannot be read: {token_file}",
+            f"let {place_of(name, 'OIDC_TOKEN_FILEPATH')} name a file that is minted before this step",
         )
-    return token_file.resolve()
+    return str(Path(token_file).resolve()) if token_file else ""

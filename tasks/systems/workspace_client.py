@@ -9,7 +9,7 @@ from databricks.sdk.config import Config
 
 from tasks.systems.scrub import Scrubber
 from tasks.systems.sign_in import SignIn
-from tasks.systems.targets import Target, credentials_of, secrets_in
+from tasks.systems.targets import Target, access_of
 from tasks.systems.workspace_errors import workspace_errors
 
 _ANSWER_SECONDS = 10.0  # for one answer
@@ -25,8 +25,8 @@ class Connection:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._credentials = credentials_of(target)
-        self.scrubber = Scrubber(secrets_in(self._credentials))
+        self._access = access_of(target)
+        self.scrubber = Scrubber([self._access.client_secret])
 
     def answers(self, what: str) -> AbstractContextManager[None]:
         """Inside, what goes wrong while asking for `what` becomes `TryAgain` or `NeedsHuman`, scrubbed."""
@@ -37,12 +37,12 @@ class Connection:
         # Every setting that the SDK would else take from the worker's environment or profile file is given,
         # as empty: this client is about one target, whatever the worker was started with.
         settings: dict[str, Any] = {a.name: "" for a in Config.attributes() if a.env and a.transform is str}
+        sign_in = SignIn(self._access, within_seconds=_SIGN_IN_SECONDS)
         settings |= {
             "host": self.target.host,
-            "auth_type": self._credentials["DATABRICKS_AUTH_TYPE"],
+            "auth_type": sign_in.auth_type(),
             "http_timeout_seconds": _ANSWER_SECONDS,
             "retry_timeout_seconds": _REPEAT_SECONDS,
             "debug_headers": False,
         }
-        sign_in = SignIn(self._credentials, within_seconds=_SIGN_IN_SECONDS)
         return WorkspaceClient(config=Config(credentials_strategy=sign_in, **settings))

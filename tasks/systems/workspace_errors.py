@@ -11,7 +11,7 @@ from databricks.sdk.errors.base import DatabricksError
 
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems.scrub import Scrubber
-from tasks.systems.targets import Target, variable
+from tasks.systems.targets import Target, place_of
 
 _MAY_PASS = (
     errors.TooManyRequests,
@@ -51,7 +51,7 @@ def workspace_errors(target: Target, what: str, scrubber: Scrubber) -> Iterator[
         problem = (
             f"{target.host}, asked for {what}, answered something that is not Databricks: {_reason(error)}"
         )
-        remedy = f"check that {variable(target.name, 'HOST')} is the address of a workspace"
+        remedy = f"check that {place_of(target.name, 'HOST')} is the address of a workspace"
         raise scrubbed(NeedsHuman(problem, remedy), error, scrubber) from error
 
 
@@ -91,14 +91,14 @@ def _not_signed_in(target: Target, error: requests.HTTPError) -> ReleaseError:
         return TryAgain(problem, _WAIT)
     if status == HTTPStatus.NOT_FOUND:
         return NeedsHuman(
-            problem, f"check that {variable(target.name, 'HOST')} is the address of a workspace"
+            problem, f"check that {place_of(target.name, 'HOST')} is the address of a workspace"
         )
     return NeedsHuman(problem, _credentials(target))
 
 
 def _credentials(target: Target) -> str:
-    names = " and ".join(variable(target.name, what) for what in ("CLIENT_ID", "CLIENT_SECRET"))
-    return f"check {names} (or the token file): a secret may have expired or been rotated"
+    names = " and ".join(place_of(target.name, what) for what in ("CLIENT_ID", "CLIENT_SECRET"))
+    return f"check {names} (or the token's file or command): a secret may have expired or been rotated"
 
 
 def _first_line(error: BaseException) -> str:

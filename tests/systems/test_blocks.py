@@ -31,7 +31,7 @@ def staging() -> Iterator[DatabricksTarget]:
     yield block
     with get_client(sync_client=True) as client:
         for kind in BLOCKS:
-            kind.register_type_and_schema(_sync=True)
+            kind.register_type_and_schema(_sync=True)  # type: ignore[call-arg]
             for document in client.read_block_documents_by_type(kind.get_block_type_slug()):
                 client.delete_block_document(document.id)
 

@@ -260,15 +260,13 @@ class TestJournal:
         assert Path(first).name.startswith("lakehouse-prod-")
 
     def test_another_deployer_host_or_bundle_has_another_journal(
-        self, box: Box, cli: BundleCli, play: Play
+        self, box: Box, cli: BundleCli, play: Play, known_at: Callable[[str], Target]
     ) -> None:
         record = play()
         cli.deploy()
-        BundleCli(
-            Target("prod", box.url.replace("127.0.0.1", "localhost"), CLIENT_ID),
-            cli.folder,
-            journal_home=cli.journal_home,
-        ).deploy()
+        elsewhere = known_at(box.url.replace("127.0.0.1", "localhost"))
+        BundleCli(elsewhere, cli.folder, journal_home=cli.journal_home).deploy()
+        known_at(box.url)
         (cli.root / "databricks.yml").write_text("{bundle: {name: warehouse}, targets: {prod: {}}}")
         BundleCli(box.target, cli.folder, journal_home=cli.journal_home).deploy()
 

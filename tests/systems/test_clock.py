@@ -24,6 +24,7 @@ def test_the_clock_is_moved_in_a_sandbox_only(
     monkeypatch: pytest.MonkeyPatch, github: str, *, moved: bool
 ) -> None:
     monkeypatch.setenv("DABFLOW_GITHUB_API_URL", github)
+    monkeypatch.setenv("DABFLOW_GITHUB_TOKEN", "of the sandbox's bot")
     monkeypatch.setenv("DABFLOW_CLOCK_AHEAD_SECONDS", str(DAY.total_seconds() * 2))
 
     assert (clock.now() - datetime.now(UTC) > DAY) is moved

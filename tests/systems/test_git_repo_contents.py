@@ -225,7 +225,7 @@ def test_the_token_is_in_no_file_and_no_command_line(place: Place) -> None:
         done.set()
         watcher.join()
 
-    encoded = credentials(place.url)["GIT_CONFIG_VALUE_1"].split()[-1]
+    encoded = credentials(place.url, token)["GIT_CONFIG_VALUE_1"].split()[-1]
     assert (
         any("git-upload-pack" in line or "remote-http" in line for line in seen) or not Path("/proc").exists()
     )
@@ -245,7 +245,7 @@ def command_lines() -> list[str]:
 
 def test_the_token_goes_to_its_own_host_only(place: Place) -> None:
     """And git is told nothing else of ours: what a user or a system configured does not count."""
-    environment = credentials(f"{place.url}/{SLUG}.git")
+    environment = credentials(f"{place.url}/{SLUG}.git", place.token("dabflow-bot"))
     settings = [
         (environment[f"GIT_CONFIG_KEY_{n}"], environment[f"GIT_CONFIG_VALUE_{n}"])
         for n in range(int(environment["GIT_CONFIG_COUNT"]))

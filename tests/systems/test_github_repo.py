@@ -351,4 +351,4 @@ def test_an_outsider_may_read_and_nothing_else(
     assert hub.pull_request(pull.number).state == "open"
     with pytest.raises(NeedsHuman, match="GitHub refused our token") as stop:
         hub.create_branch("mine", pull.head_sha)
-    assert stop.value.remedy == "give it contents=write"
+    assert stop.value.remedy == "give the token in DABFLOW_GITHUB_TOKEN contents: write"

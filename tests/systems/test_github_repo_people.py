@@ -1,8 +1,8 @@
 """Who is in a team, and who wrote the commits of a release, with the real PyGithub over HTTP."""
 
 import httpx
-import jwt
 import pytest
+from github import Auth
 from hub_place import SLUG, Place
 
 from sandbox.github.render.people import APP_ID, INSTALLATION_ID
@@ -65,8 +65,8 @@ def test_a_team_that_we_may_not_see_is_not_a_team_without_members(
 
 
 def test_an_app_without_that_permission_is_told_which(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    claims = {"iss": str(APP_ID), "iat": 1, "exp": 4_000_000_000}
-    signed = {"authorization": f"Bearer {jwt.encode(claims, place.hub.app_key(), 'RS256')}"}
+    signature = Auth.AppAuth(APP_ID, place.hub.app_key()).create_jwt()
+    signed = {"authorization": f"Bearer {signature}"}
     url = f"{place.url}/app/installations/{INSTALLATION_ID}/access_tokens"
     made = httpx.post(url, json={"permissions": {"contents": "read"}}, headers=signed)
     monkeypatch.setenv("DABFLOW_GITHUB_TOKEN", made.json()["token"])
@@ -74,7 +74,7 @@ def test_an_app_without_that_permission_is_told_which(place: Place, monkeypatch:
     with pytest.raises(NeedsHuman, match="GitHub refused our token") as stop:
         GitHubRepo(SLUG).in_team("data-platform", "ravi")
 
-    assert stop.value.remedy == "give it members=read"
+    assert stop.value.remedy == "give the token in DABFLOW_GITHUB_TOKEN members: read"
 
 
 @pytest.mark.parametrize("path", [f"{TEAM}/memberships/rita", f"{TEAM}/members"])

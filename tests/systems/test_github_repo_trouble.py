@@ -194,7 +194,7 @@ def test_without_a_token_nothing_is_asked(place: Place, monkeypatch: pytest.Monk
     monkeypatch.delenv("DABFLOW_GITHUB_TOKEN")
     before = place.asked()
 
-    with pytest.raises(NeedsHuman, match="no GitHub token"):
+    with pytest.raises(NeedsHuman, match="no connection to GitHub"):
         GitHubRepo(SLUG).ref("heads/main")
 
     assert place.asked() == before

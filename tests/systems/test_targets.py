@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tasks.rules.errors import NeedsHuman
-from tasks.systems.targets import Target, credentials_of, same_host, secrets_in, target_of
+from tasks.systems.target_tokens import credentials_of, secrets_in
+from tasks.systems.targets import Target, same_host, target_of
 
 HOST = "https://adb-1.azuredatabricks.net"
 
@@ -29,22 +30,22 @@ def test_a_target_holds_no_secret(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_credentials_are_those_of_this_target_and_name_the_way(environment: pytest.MonkeyPatch) -> None:
-    credentials = credentials_of(target_of("prod"))
-
-    assert credentials == {
-        "DATABRICKS_HOST": HOST,
-        "DATABRICKS_CLIENT_ID": "client of PROD",
-        "DATABRICKS_CLIENT_SECRET": "secret of PROD",
-        "DATABRICKS_AUTH_TYPE": "oauth-m2m",
-    }
-    assert secrets_in(credentials) == ["secret of PROD"]
+    with credentials_of(target_of("prod")) as credentials:
+        assert credentials == {
+            "DATABRICKS_HOST": HOST,
+            "DATABRICKS_CLIENT_ID": "client of PROD",
+            "DATABRICKS_CLIENT_SECRET": "secret of PROD",
+            "DATABRICKS_AUTH_TYPE": "oauth-m2m",
+        }
+        assert secrets_in(credentials) == ["secret of PROD"]
 
 
 def test_credentials_are_read_at_the_moment_of_use(environment: pytest.MonkeyPatch) -> None:
     target = target_of("prod")
     environment.setenv("DABFLOW_TARGET_PROD_CLIENT_SECRET", "rotated")
 
-    assert credentials_of(target)["DATABRICKS_CLIENT_SECRET"] == "rotated"
+    with credentials_of(target) as credentials:
+        assert credentials["DATABRICKS_CLIENT_SECRET"] == "rotated"
 
 
 def test_a_token_file_goes_before_a_secret(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -52,34 +53,49 @@ def test_a_token_file_goes_before_a_secret(environment: pytest.MonkeyPatch, tmp_
     token_file.write_text("minted-token\n")
     environment.setenv("DABFLOW_TARGET_PROD_OIDC_TOKEN_FILEPATH", str(token_file))
 
-    credentials = credentials_of(target_of("prod"))
-
-    assert credentials["DATABRICKS_AUTH_TYPE"] == "file-oidc"
-    assert credentials["DATABRICKS_OIDC_TOKEN_FILEPATH"] == str(token_file)
-    assert "DATABRICKS_CLIENT_SECRET" not in credentials
-    assert secrets_in(credentials) == ["minted-token"]
+    with credentials_of(target_of("prod")) as credentials:
+        assert credentials["DATABRICKS_AUTH_TYPE"] == "file-oidc"
+        assert credentials["DATABRICKS_OIDC_TOKEN_FILEPATH"] == str(token_file)
+        assert "DATABRICKS_CLIENT_SECRET" not in credentials
+        assert secrets_in(credentials) == ["minted-token"]
 
 
 def test_a_token_file_that_is_not_there_is_a_stop(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setenv("DABFLOW_TARGET_PROD_OIDC_TOKEN_FILEPATH", str(tmp_path / "token"))
 
-    with pytest.raises(NeedsHuman, match="token file of prod cannot be read"):
-        credentials_of(target_of("prod"))
+    with pytest.raises(NeedsHuman, match="token file of prod cannot be read") as stop:
+        target_of("prod")
+
+    assert "DABFLOW_TARGET_PROD_OIDC_TOKEN_FILEPATH" in stop.value.remedy
 
 
 def test_every_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And that there is no block either: this process knows no Prefect server."""
     for what in ("HOST", "CLIENT_ID", "CLIENT_SECRET"):
         monkeypatch.delenv(f"DABFLOW_TARGET_PROD_{what}", raising=False)
 
     with pytest.raises(NeedsHuman) as stop:
         target_of("prod")
-    assert "DABFLOW_TARGET_PROD_HOST and DABFLOW_TARGET_PROD_CLIENT_ID not set" in str(stop.value)
 
-    with pytest.raises(NeedsHuman) as stop:
-        credentials_of(Target("prod", HOST, "client"))
-    assert (
-        "DABFLOW_TARGET_PROD_CLIENT_SECRET (or DABFLOW_TARGET_PROD_OIDC_TOKEN_FILEPATH)" in stop.value.remedy
+    lacks = (
+        "the environment lacks DABFLOW_TARGET_PROD_HOST and DABFLOW_TARGET_PROD_CLIENT_ID and one of"
+        " DABFLOW_TARGET_PROD_CLIENT_SECRET or DABFLOW_TARGET_PROD_OIDC_TOKEN_FILEPATH or"
+        " DABFLOW_TARGET_PROD_OIDC_TOKEN_COMMAND"
     )
+    assert lacks in stop.value.problem
+    assert "no block databricks-target/prod" in stop.value.problem
+    assert "dabflow connect target prod" in stop.value.remedy
+
+
+def test_credentials_never_go_to_another_workspace_than_was_meant(environment: pytest.MonkeyPatch) -> None:
+    target = target_of("prod")
+    environment.setenv("DABFLOW_TARGET_PROD_HOST", "https://elsewhere.example")
+
+    with (
+        pytest.raises(NeedsHuman, match=f"prod was {HOST} .* now says https://elsewhere"),
+        credentials_of(target),
+    ):
+        pytest.fail("given out")
 
 
 @pytest.mark.parametrize(

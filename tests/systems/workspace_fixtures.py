@@ -26,11 +26,16 @@ def known_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Target]:
 
 
 @pytest.fixture
-def box(tmp_path: Path, known_at: Callable[[str], Target]) -> Iterator[Box]:
-    """A sandbox workspace, empty, known as `prod`."""
+def sandbox_workspace(tmp_path: Path) -> SandboxWorkspace:
+    """The workspace that `box` serves, for what goes past its API."""
     principal = Principal(CLIENT_ID, SECRET, "deployer of prod")
-    workspace = SandboxWorkspace.open(tmp_path / "workspace", name="prod", principal=principal)
-    served = Served(workspace.app, listening_socket()).start()
+    return SandboxWorkspace.open(tmp_path / "workspace", name="prod", principal=principal)
+
+
+@pytest.fixture
+def box(sandbox_workspace: SandboxWorkspace, known_at: Callable[[str], Target]) -> Iterator[Box]:
+    """A sandbox workspace, empty, known as `prod`."""
+    served = Served(sandbox_workspace.app, listening_socket()).start()
     try:
         yield Box(served.url, known_at(served.url))
     finally:
