@@ -83,6 +83,7 @@ def how(run: FlowRun) -> Ended | None:
         message=state.message,
         while_waiting=state.while_waiting,
         waiting=asked,
+        since=state.since,
     )
 
 

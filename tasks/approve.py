@@ -9,6 +9,7 @@ from tasks.ask import GateAnswer
 from tasks.evidence import chain_in, chain_of, note
 from tasks.examine import plan_of_production
 from tasks.hold import without_news
+from tasks.notify import notify
 from tasks.propose import ensure_comment, is_under_way
 from tasks.record import ensure_nothing_asked, ensure_nothing_begun
 from tasks.rules.approved import approved_before
@@ -18,6 +19,7 @@ from tasks.rules.evidence import Chain, blocked
 from tasks.rules.freezes import frozen, soak_ends
 from tasks.rules.gate import Against, Asked, Judgement, People, Policy, Proposed, Said, Verdict, judge
 from tasks.rules.names import Named
+from tasks.rules.news import approval_wanted, rejected
 from tasks.rules.outcomes import is_over
 from tasks.rules.overrides import overrides
 from tasks.rules.phases import Phase
@@ -65,6 +67,7 @@ def ensure_missing_told(release: Release, proposal: Proposal, judgement: Judgeme
     phase = Phase.MERGED if merged else Phase.PROPOSED
     text = control_comment(release, phase, proposal=proposal, missing=judgement.missing)
     ensure_comment(release, hub, proposal.number, text)
+    notify(release, approval_wanted(release, proposal, judgement))
     approval = release.approval
     # What is merged does not expire: it must reach production, or be reverted by people.
     since = clock.now() if merged else proposal.shown_at
@@ -133,6 +136,7 @@ def ensure_rejected(release: Release, proposal: Proposal, reason: str) -> None:
         ensure_nothing_begun(release, hub, f"rejected: {reason}")
     elif hub.pull_request(proposal.number).state == "open":
         hub.close_pull_request(proposal.number)
+    notify(release, rejected(release, proposal, reason))
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ import logging
 from collections.abc import Sequence
 
 from tasks.evidence import chain_in, note
+from tasks.notify import notify
 from tasks.plan_release import versions_in
 from tasks.propose import ensure_comment, ensure_said
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.news import conflict, in_production
 from tasks.rules.overview import may_still_go
 from tasks.rules.phases import Phase
 from tasks.rules.release import Release
@@ -70,6 +72,9 @@ def ensure_back_merge_told(release: Release, synced: Sequence[Synced]) -> Waitin
         missing = [one.missing for one in pending]
         text = control_comment(release, phase, missing=missing, note=contained_line(synced))
         ensure_comment(release, hub, pull.number, text)
+        # Only where the run ended right before it could be said.
+        notify(release, in_production(release, "", pull.url))
+    notify(release, *(conflict(release, one) for one in pending if one.for_people))
     if pending:
         return waiting_for(release, pending, question="back-merge")
     _ensure_branch_gone(release, mirror, hub)

@@ -6,9 +6,11 @@ from datetime import timedelta
 from tasks.adopt import ensure_adopted
 from tasks.evidence import chain_of, note
 from tasks.known_state import recorded_of
+from tasks.notify import notify
 from tasks.propose import ensure_comment
 from tasks.rules.errors import ReleaseError
 from tasks.rules.evidence import RETRIED, STOPPED
+from tasks.rules.news import half_way
 from tasks.rules.outcomes import ABANDONED, Stopped, stopped
 from tasks.rules.release import PRODUCTION, Release
 from tasks.rules.stops_text import abandoned_comment, stop_description, stopped_comment
@@ -43,7 +45,8 @@ def ensure_stop_told(release: Release, commit: str, problem: str, *, after: int 
     chain = note(release.repository, release.name, STOPPED, facts)
     stop = stopped(chain)
     if stop is not None:
-        _tell(release, stopped_comment(release, stop, runs=_running(release, commit)))
+        page = _tell(release, stopped_comment(release, stop, runs=_running(release, commit)))
+        notify(release, half_way(release, stop, page))
 
 
 @ensure("ask what becomes of it")
@@ -122,8 +125,10 @@ def _running(release: Release, commit: str) -> tuple[str, ...]:
         return ()
 
 
-def _tell(release: Release, text: str) -> None:
+def _tell(release: Release, text: str) -> str:
+    """The release's pull request says this; returns its page, "" where there is none."""
     hub = GitHubRepo(release.repository)
     pull = current_pull_request(hub, release.branch, release.settings.branches.production, None)
     if pull is not None:
         ensure_comment(release, hub, pull.number, text)
+    return pull.url if pull else ""

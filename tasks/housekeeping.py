@@ -7,10 +7,12 @@ import logging
 from datetime import datetime
 
 from tasks.evidence import chain_in, note
+from tasks.notify import notify
 from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked, ensure_state, open_records
+from tasks.rules import news
 from tasks.rules.endings import Ended, How, ended_comment, ended_line, reminder, reminder_marker
-from tasks.rules.errors import TryAgain
+from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.fixes import noted_fix
 from tasks.rules.names import named
 from tasks.rules.phases import Phase
@@ -66,17 +68,22 @@ def ensure_reminded(waiting: Waiting, run_url: str) -> None:
     Raises:
         TryAgain: GitHub does not show the comment yet.
     """
-    hub = GitHubRepo(waiting.repository)
-    release = _release(Mirror(waiting.repository), waiting.version, ReleaseSettings(), run_url)
+    hub, mirror = GitHubRepo(waiting.repository), Mirror(waiting.repository)
+    if not waiting.number:
+        return
+    release, pull = (
+        _release(mirror, waiting.version, _settings(mirror), run_url),
+        hub.pull_request(waiting.number),
+    )
+    if not release.withdraws and pull.state != "open":
+        return
     first_line = reminder_marker(release, waiting.deadline)
-    if not waiting.number or hub.comment(waiting.number, first_line):
-        return
-    if not release.withdraws and hub.pull_request(waiting.number).state != "open":
-        return
-    hub.add_comment(waiting.number, reminder(release, waiting))
     if not hub.comment(waiting.number, first_line):
-        raise TryAgain("GitHub does not show the reminder yet", "nothing now: it is looked at again")
-    log.info("reminded people of #%d", waiting.number)
+        hub.add_comment(waiting.number, reminder(release, waiting))
+        if not hub.comment(waiting.number, first_line):
+            raise TryAgain("GitHub does not show the reminder yet", "nothing now: it is looked at again")
+        log.info("reminded people of #%d", waiting.number)
+    notify(release, news.reminder_of(release, waiting, pull.url))
 
 
 @ensure("tell GitHub how {ended.title} ended")
@@ -97,6 +104,7 @@ def ensure_told(ended: Ended) -> None:
     if pull is not None and not _told_by_itself(release, hub, pull.number, ended):
         text = Scrubber(connections.known_secrets()).text(ended_comment(release, phase, ended))
         ensure_comment(release, hub, pull.number, text)
+    notify(release, news.ended(release, phase, ended, pull.url if pull else ""))
 
 
 def _note(release: Release, ended: Ended) -> None:
@@ -129,6 +137,15 @@ def _told_by_itself(release: Release, hub: GitHubRepo, number: int, ended: Ended
     """Whether the control comment has the error with which the run stopped: then it also has its remedy."""
     found = hub.comment(number, marker(release))
     return ended.how is How.FAILED and found is not None and bool(ended.told) and ended.told in found[1]
+
+
+def _settings(mirror: Mirror) -> ReleaseSettings:
+    """Those of the production branch; a mistake in them keeps nobody from being reminded on GitHub."""
+    try:
+        return production_settings(mirror)
+    except NeedsHuman as error:
+        log.warning("nobody is notified: %s", error.problem)
+        return ReleaseSettings()
 
 
 def _release(mirror: Mirror, name: str, settings: ReleaseSettings, run_url: str) -> Release:

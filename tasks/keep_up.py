@@ -3,7 +3,9 @@
 import logging
 
 from tasks.evidence import note
+from tasks.notify import notify
 from tasks.propose import ensure_comment
+from tasks.rules.news import conflict
 from tasks.rules.phases import Phase
 from tasks.rules.release import Candidate, Release
 from tasks.rules.syncs import Sync, Synced, name_of
@@ -51,4 +53,6 @@ def ensure_lack_told(release: Release, synced: Synced) -> Waiting:
     if pull is not None and pull.state == "open":
         text = control_comment(release, Phase.CUT, missing=[synced.missing])
         ensure_comment(release, hub, pull.number, text)
+    if synced.for_people:
+        notify(release, conflict(release, synced))
     return waiting_for(release, [synced], question=f"keep-up-{synced.sync.commit[:12]}")

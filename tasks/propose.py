@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from tasks.asked import asked_since, ensure_asked
 from tasks.evidence import chain_of, note, page_url
+from tasks.notify import notify
 from tasks.record import record_of
 from tasks.rules.approved import approved_before, shown_facts
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.news import in_production, stopped
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, Candidate, Examined, Fix, Proposal, Release
@@ -90,18 +92,20 @@ def tell(release: Release, phase: Phase, *, proposal: Proposal) -> None:
     """The control comment says where the release stands and what happens next."""
     text = control_comment(release, phase, proposal=proposal)
     ensure_comment(release, GitHubRepo(release.repository), proposal.number, text)
+    if phase is Phase.PUBLISHED:
+        notify(release, in_production(release, proposal.plan.line, proposal.url))
 
 
 @ensure("tell GitHub why it stopped")
 def tell_stop(release: Release, error: ReleaseError) -> None:
-    """The control comment says what is so and what to do; nothing, while there is no pull request yet."""
+    """The control comment says what is so and what to do, if there is a pull request; so do the notifications."""
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     pull = pull_request_of(release, mirror, hub)
-    if pull is None or pull.state == "closed":
-        return
-    phase = phase_of_release(release, mirror, hub)
-    text = control_comment(release, phase, note=f"```\n{error.problem}\n```", remedy=error.remedy)
-    ensure_comment(release, hub, pull.number, text)
+    if pull is not None and pull.state != "closed":
+        phase = phase_of_release(release, mirror, hub)
+        text = control_comment(release, phase, note=f"```\n{error.problem}\n```", remedy=error.remedy)
+        ensure_comment(release, hub, pull.number, text)
+    notify(release, stopped(release, error, pull.url if pull else ""))
 
 
 @contextmanager

@@ -229,6 +229,7 @@ def _waits(
         missing=missing(sync, found),
         wake_at=next_look(clock.now(), since=clock.moment(since)) if found.obstacle in _MAY_PASS else None,
         seen=fingerprint(looked),
+        obstacle=found.obstacle,
     )
 
 

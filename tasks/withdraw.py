@@ -3,11 +3,13 @@
 import logging
 
 from tasks.evidence import chain_in, note
+from tasks.notify import notify
 from tasks.propose import ensure_comment
 from tasks.record import ensure_nothing_asked
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import ROLLED_BACK, WITHDRAWN
 from tasks.rules.names import Named
+from tasks.rules.news import back_in_production
 from tasks.rules.outcomes import RESTORED, may_go_again
 from tasks.rules.phases import Phase
 from tasks.rules.release import Proposal, Release
@@ -61,6 +63,7 @@ def ensure_told_of_rollback(release: Release, proposal: Proposal, gone: tuple[Ve
         "by": release.requested_by,
         "reason": release.reason,
     }
+    notify(release, back_in_production(release, proposal, gone))
     # The last thing that is done: from here on the rollback is finished.
     note(release.repository, release.name, ROLLED_BACK, facts)
 

@@ -32,7 +32,7 @@ class How(StrEnum):
 class Ended:
     """A run of a release that ended badly; `message` is Prefect's, `waiting` its newest question, if it asked one.
 
-    `while_waiting`: no process of it ran then, so none of its code could tell anybody.
+    `since` is when it ended, in UTC. `while_waiting`: no process of it ran then, so none of its code could tell anybody.
     """
 
     repository: str
@@ -42,6 +42,7 @@ class Ended:
     message: str = ""
     while_waiting: bool = False
     waiting: Waiting | None = None
+    since: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -97,9 +98,9 @@ def ended_comment(release: Release, phase: Phase, ended: Ended) -> str:
     """The control comment about a run that ended: what is so, and what somebody does next."""
     lines = [
         marker(release),
-        f"### {release.title}: {_heading(release, phase, ended)}",
+        f"### {release.title}: {ended_heading(release, phase, ended)}",
         "",
-        f"**Next:** {_next(release, phase, ended)}",
+        f"**Next:** {next_after(release, phase, ended)}",
         "",
         _what_happened(ended),
         "",
@@ -138,7 +139,8 @@ def readable(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _heading(release: Release, phase: Phase, ended: Ended) -> str:
+def ended_heading(release: Release, phase: Phase, ended: Ended) -> str:
+    """How it ended and how far it had come, in a few words."""
     words, _ = words_of(release, phase)
     if phase is Phase.REJECTED:
         return words
@@ -146,7 +148,8 @@ def _heading(release: Release, phase: Phase, ended: Ended) -> str:
     return f"{how}, {'not approved' if phase <= Phase.PROPOSED else words}"
 
 
-def _next(release: Release, phase: Phase, ended: Ended) -> str:
+def next_after(release: Release, phase: Phase, ended: Ended) -> str:
+    """What somebody does next."""
     if phase is Phase.REJECTED:
         return words_of(release, phase)[1]
     if ended.how is How.FAILED and ended.remedy:

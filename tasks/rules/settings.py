@@ -15,8 +15,9 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.freezes import forever
 from tasks.rules.settings_approval import Approval, Overrides, Rollback, Soak
 from tasks.rules.settings_freezes import Freeze
+from tasks.rules.settings_news import Drift, Notification
 from tasks.rules.settings_problems import Clash
-from tasks.rules.settings_section import Section
+from tasks.rules.settings_section import LEFT_OUT, Section, optional
 from tasks.rules.settings_words import (
     MEANINGS,
     BranchName,
@@ -114,6 +115,15 @@ class ReleaseSettings(Section):
     overrides: Annotated[Overrides, Field(description=Overrides.__doc__)] = Overrides()
     reviewers: Annotated[Logins, Field(description="GitHub logins that are asked for a review")] = ()
     back_merge: Annotated[BackMerge, Field(description=BackMerge.__doc__)] = BackMerge()
+    notifications: Annotated[
+        tuple[Notification, ...], Field(strict=False, max_length=30, description="who is told what")
+    ] = ()
+    drift: Annotated[
+        Drift | None,
+        optional(Drift),
+        LEFT_OUT,
+        Field(description="if left out, nothing is looked at by itself"),
+    ] = None
 
     @field_validator("freezes")
     @classmethod
@@ -123,6 +133,15 @@ class ReleaseSettings(Section):
             return freezes
         default = {"targets": (info.data["targets"].production,)}
         return tuple(freeze if freeze.targets else freeze.model_copy(update=default) for freeze in freezes)
+
+    @field_validator("drift")
+    @classmethod
+    def _drift_of_both(cls, drift: Drift | None, info: ValidationInfo) -> Drift | None:
+        """Name both targets where a look for drift names none."""
+        if drift is None or drift.targets or "targets" not in info.data:
+            return drift
+        both = (info.data["targets"].staging, info.data["targets"].production)
+        return drift.model_copy(update={"targets": both})
 
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
@@ -205,6 +224,7 @@ def _other_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
         yield Clash(text, ("targets.staging", "targets.production"))
     yield from _check_clashes(settings)
     yield from _freeze_clashes(settings)
+    yield from _drift_clashes(settings)
     longest = max(settings.soak.hours, settings.soak.hotfix_hours)
     if longest >= settings.approval.within_days * 24:
         text = f"`soak`: {longest} hours are not less than the {settings.approval.within_days} days of"
@@ -239,6 +259,14 @@ def _freeze_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
         if together:
             text = f"`freezes`: {' and '.join(together)} would freeze `{target}` for ever"
             yield Clash(f"{text}: for more than a year there is no gap for a {kind}", keys)
+
+
+def _drift_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
+    targets = (settings.targets.staging, settings.targets.production)
+    for target in sorted({*(settings.drift.targets if settings.drift else ())} - {*targets}):
+        text = f"`drift`: `{target}` is neither `targets.staging` `{targets[0]}`"
+        keys = ("targets.staging", "targets.production")
+        yield Clash(f"{text} nor `targets.production` `{targets[1]}`", keys)
 
 
 def _variable(target: str) -> str:

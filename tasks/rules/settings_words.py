@@ -16,6 +16,7 @@ _COMMAND = r"^[^\x00]*[^\s\x00][^\x00]*$"
 _KEY = r"^[A-Za-z0-9_-]+$"
 _LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$"
 _TEAM = r"^[a-z0-9_][a-z0-9_-]{0,99}$"
+_BLOCK = r"^[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*$"
 
 # What each pattern means, in words.
 MEANINGS = {
@@ -29,6 +30,7 @@ MEANINGS = {
     _KEY: "the key of a job below resources.jobs: letters, digits, _ and -",
     _LOGIN: "a GitHub login, without @",
     _TEAM: "a team as its address on GitHub ends, such as data-platform, without the organisation and @",
+    _BLOCK: "a block's type and its name as Prefect shows them, such as slack-webhook/releases",
 }
 
 
@@ -52,7 +54,9 @@ TargetName = Annotated[str, StringConstraints(pattern=_TARGET)]
 CheckName = Annotated[str, StringConstraints(pattern=_NAME)]
 TeamSlug = Annotated[str, StringConstraints(pattern=_TEAM)]
 Kind = Literal["release", "hotfix", "rollback"]
+About = Literal["approval", "reminder", "production", "stopped", "conflict", "drift"]
 Command = Annotated[str, StringConstraints(pattern=_COMMAND)]
+BlockName = Annotated[str, StringConstraints(pattern=_BLOCK)]
 
 # A list from YAML becomes a tuple; what is in it is still read strictly.
 _Listed = Field(strict=False, json_schema_extra={"uniqueItems": True})
@@ -65,3 +69,4 @@ JobKeys = Annotated[tuple[_JobKey, ...], _Listed, AfterValidator(_unique)]
 Logins = Annotated[tuple[_Login, ...], _Listed, AfterValidator(_unique)]
 TargetNames = Annotated[tuple[TargetName, ...], _Filled, AfterValidator(_unique)]
 Kinds = Annotated[tuple[Kind, ...], _Filled, AfterValidator(_unique)]
+Subjects = Annotated[tuple[About, ...], _Filled, AfterValidator(_unique)]

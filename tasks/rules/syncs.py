@@ -27,21 +27,6 @@ class Sync:
         return f"{SYNC_PREFIX}{self.what}{_ending(self.into)}"
 
 
-@dataclass(frozen=True)
-class Synced:
-    """Whether the branch contains the commit; else what that waits for, in words.
-
-    `wake_at` is when time alone may bring it; `seen` is the fingerprint of what was looked at.
-    """
-
-    sync: Sync
-    done: bool = False
-    url: str = ""
-    missing: str = ""
-    wake_at: datetime | None = None
-    seen: str = ""
-
-
 class Obstacle(StrEnum):
     """What stands against a merge."""
 
@@ -51,6 +36,28 @@ class Obstacle(StrEnum):
     PEOPLE = "people merge"
     CHECKS = "checks go on"
     REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Synced:
+    """Whether the branch contains the commit; else what that waits for, in words.
+
+    `obstacle` is what stands against it. `wake_at` is when time alone may bring it; `seen` is the fingerprint of what
+    was looked at.
+    """
+
+    sync: Sync
+    done: bool = False
+    url: str = ""
+    missing: str = ""
+    wake_at: datetime | None = None
+    seen: str = ""
+    obstacle: Obstacle | None = None
+
+    @property
+    def for_people(self) -> bool:
+        """Whether somebody must do something about it."""
+        return self.obstacle is not None and self.obstacle is not Obstacle.CHECKS
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,15 @@ FULL: dict[str, Any] = {
     "overrides": {"from": "release-managers"},
     "reviewers": ["ravi", "rosa"],
     "back_merge": {"mode": "pull_request"},
+    "notifications": [
+        {"block": "slack-webhook/releases", "about": ["approval", "drift"], "kinds": ["release", "hotfix"]},
+    ],
+    "drift": {
+        "rule": "FREQ=DAILY",
+        "from": "2026-01-01 06:00",
+        "time_zone": "Europe/Berlin",
+        "targets": ["live"],
+    },
 }
 
 
