@@ -132,7 +132,7 @@ class _Told:
             return dict(json.loads(data or b"")["told"])
         except (ValueError, KeyError, TypeError) as error:
             raise NeedsHuman(
-                f"{TOLD}{self.name} does not hold what was told",
+                f"refs/dabflow/told/{self.name} does not hold what was told",
                 "find out who pushed it, and delete the ref: what is still to be told is told then",
             ) from error
 

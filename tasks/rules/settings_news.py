@@ -1,20 +1,17 @@
 """`notifications` and `drift` in `release.yaml`: who is told what, and how often targets are looked at."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from tasks.rules.local_times import begins, on_the_wall, zone_of
-from tasks.rules.recurrence import recurrence_of
-from tasks.rules.settings_freezes import LocalTime, Rule, Zone
-from tasks.rules.settings_problems import Clash, raise_clashes
+from tasks.rules.settings_freezes import LocalTime, Zone
 from tasks.rules.settings_section import LEFT_OUT, Section, optional
 from tasks.rules.settings_words import About, BlockName, Kind, Kinds, Subjects, TargetNames
 
 _LONGEST_HOURS = 30 * 24
-_A_DAY = timedelta(days=1)  # no change of clocks was ever longer
 
 
 class Notification(Section):
@@ -43,36 +40,25 @@ class Notification(Section):
 
 
 class Drift(Section):
-    """How often targets are looked at for what was changed by hand: `every_hours`, or by a `rule`."""
+    """How often targets are looked at for what was changed there by hand."""
 
     every_hours: Annotated[
-        int | None,
-        optional(Annotated[int, Field(ge=1, le=_LONGEST_HOURS)]),
-        LEFT_OUT,
-        Field(description="so many hours after the look before"),
-    ] = None
-    rule: Annotated[
-        str | None,
-        optional(Rule),
-        LEFT_OUT,
-        Field(description="RFC 5545, the days on which they are looked at", examples=["FREQ=DAILY"]),
-    ] = None
+        int,
+        Field(
+            ge=1, le=_LONGEST_HOURS, description="so many hours after the look before, or counted from `from`"
+        ),
+    ]
     start: Annotated[
         datetime | None,
         optional(LocalTime),
         LEFT_OUT,
-        Field(alias="from", description="with `rule`: local time of the first look, and the time of day"),
+        Field(alias="from", description="local time of a look; the others are before and after it"),
     ] = None
     time_zone: Annotated[Zone, Field(description="of `from`")] = "UTC"
     targets: Annotated[
         TargetNames,
         Field(default_factory=tuple, description="the targets; if left out, staging and production"),
     ]
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        raise_clashes([Clash(f"`drift` {text}", ()) for text in _misfits(self)])
-        return self
 
 
 def recipients(notifications: Iterable[Notification], about: About, kind: Kind | None) -> tuple[str, ...]:
@@ -87,8 +73,10 @@ def recipients(notifications: Iterable[Notification], about: About, kind: Kind |
     return tuple(dict.fromkeys(meant))
 
 
-def next_look(drift: Drift, last: datetime | None, now: datetime) -> datetime | None:
-    """When targets are to be looked at next, `now` where that is due; None where the rule has ended.
+def next_look(drift: Drift, last: datetime | None, now: datetime) -> datetime:
+    """When targets are to be looked at next; `now` where that is due.
+
+    With a `from` of 06:00 and 24 hours it is at 06:00 by the clock on the wall, also when clocks are changed.
 
     Args:
         drift: from the settings of the production branch.
@@ -97,28 +85,10 @@ def next_look(drift: Drift, last: datetime | None, now: datetime) -> datetime | 
     """
     if last is None:
         return now
-    if drift.every_hours is not None:
-        return max(last + timedelta(hours=drift.every_hours), now)
-    found = _after(drift, last, now)
-    return None if found is None else max(found, now)
-
-
-def _after(drift: Drift, last: datetime, now: datetime) -> datetime | None:
-    """The first time after the last look that the rule names, where that is less than 40 days away."""
-    if drift.rule is None or drift.start is None:
-        return None
-    zone, recurrence = zone_of(drift.time_zone), recurrence_of(drift.rule)
-    here, horizon = on_the_wall(last, zone), on_the_wall(now, zone) + timedelta(days=40)
-    times = recurrence.between(drift.start, here - _A_DAY, horizon)
-    moments = (begins(time, zone) for time in times)
-    until = recurrence.until
-    return next((m for m in moments if m > last and (until is None or m <= until)), None)
-
-
-def _misfits(drift: Drift) -> Iterator[str]:
-    if (drift.every_hours is None) == (drift.rule is None):
-        yield "needs either `every_hours` or a `rule`"
-    elif drift.rule is not None and drift.start is None:
-        yield "has a `rule` but no `from`: from when on, and at what time of day?"
-    elif drift.rule is None and drift.start is not None:
-        yield "has `from` but no `rule`"
+    period = timedelta(hours=drift.every_hours)
+    if drift.start is None:
+        return max(last + period, now)
+    zone, start = zone_of(drift.time_zone), drift.start
+    passed = (on_the_wall(last, zone) - start) // period
+    times = (begins(start + (passed + more) * period, zone) for more in range(3))
+    return max(next(moment for moment in times if moment > last), now)

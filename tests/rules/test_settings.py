@@ -67,7 +67,7 @@ FULL: dict[str, Any] = {
         {"block": "slack-webhook/releases", "about": ["approval", "drift"], "kinds": ["release", "hotfix"]},
     ],
     "drift": {
-        "rule": "FREQ=DAILY",
+        "every_hours": 24,
         "from": "2026-01-01 06:00",
         "time_zone": "Europe/Berlin",
         "targets": ["live"],

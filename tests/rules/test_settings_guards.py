@@ -16,7 +16,7 @@ WEEKENDS = {
     "rule": "FREQ=WEEKLY;BYDAY=FR",
     "hours": 62,
 }
-UNGUARDED = {"tag_prefix", "bundles", "checks", "smoke", "reviewers", "back_merge"}
+UNGUARDED = {"tag_prefix", "bundles", "checks", "smoke", "reviewers", "back_merge", "notifications", "drift"}
 
 
 def read(parsed: dict[str, Any]) -> ReleaseSettings:

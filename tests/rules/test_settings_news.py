@@ -11,7 +11,7 @@ from tasks.rules.settings import ReleaseSettings, settings_of
 from tasks.rules.settings_news import Drift, next_look, recipients
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-DAILY = {"rule": "FREQ=DAILY", "from": "2026-01-01 06:00", "time_zone": "Europe/Berlin"}
+DAILY = {"every_hours": 24, "from": "2026-01-01 06:00", "time_zone": "Europe/Berlin"}
 
 
 def settings(**parsed: Any) -> ReleaseSettings:
@@ -46,12 +46,9 @@ def test_who_is_told_what() -> None:
         ({"notifications": [{"block": "https://hooks.slack.com/services/x"}]}, "must be a block's type"),
         ({"notifications": [{"block": "a/b", "about": ["news"]}]}, "must be 'approval', 'reminder'"),
         ({"notifications": [{"block": "a/b", "about": []}]}, "must have an entry"),
-        ({"drift": {}}, "`drift` needs either `every_hours` or a `rule`"),
-        ({"drift": {**DAILY, "every_hours": 24}}, "`drift` needs either"),
-        ({"drift": {"rule": "FREQ=DAILY"}}, "`drift` has a `rule` but no `from`"),
-        ({"drift": {"every_hours": 24, "from": "2026-01-01"}}, "`drift` has `from` but no `rule`"),
+        ({"drift": {}}, "`drift.every_hours` is missing"),
         ({"drift": {"every_hours": 0}}, "`drift.every_hours` must be at least 1"),
-        ({"drift": {"rule": "DAILY", "from": "2026-01-01"}}, "must be an RFC 5545 rule"),
+        ({"drift": {"every_hours": 24, "from": "06:00"}}, "`drift.from` must be a date or a local time"),
         ({"drift": {"every_hours": 1, "targets": ["dev"]}}, "`dev` is neither `targets.staging` `staging`"),
         ({"drift": {"every_hour": 1}}, "did you mean `every_hours`?"),
     ],
@@ -77,18 +74,30 @@ def test_drift_is_of_both_targets_where_it_names_none() -> None:
         pytest.param({"every_hours": 24}, None, NOW, id="never yet"),
         pytest.param({"every_hours": 24}, NOW - timedelta(hours=3), NOW + timedelta(hours=21), id="later"),
         pytest.param({"every_hours": 24}, NOW - timedelta(hours=30), NOW, id="overdue"),
+        pytest.param(DAILY, NOW - timedelta(hours=3), datetime(2026, 11, 25, 5, tzinfo=UTC), id="at six"),
+        pytest.param(DAILY, NOW - timedelta(hours=9), NOW, id="at six, overdue"),
         pytest.param(
-            DAILY, NOW - timedelta(hours=3), datetime(2026, 11, 25, 5, tzinfo=UTC), id="by a rule, later"
+            DAILY, datetime(2026, 11, 24, 5, tzinfo=UTC), datetime(2026, 11, 25, 5, tzinfo=UTC), id="on time"
         ),
-        pytest.param(DAILY, NOW - timedelta(hours=9), NOW, id="by a rule, overdue"),
-        pytest.param(DAILY, None, NOW, id="by a rule, never yet"),
+        pytest.param(DAILY, None, NOW, id="at six, never yet"),
         pytest.param(
-            {**DAILY, "rule": "FREQ=DAILY;UNTIL=20260301T000000Z"}, NOW, None, id="by a rule that has ended"
+            {**DAILY, "from": "2026-12-24 06:00"},
+            NOW,
+            datetime(2026, 11, 25, 5, tzinfo=UTC),
+            id="before `from`",
         ),
-        pytest.param({**DAILY, "rule": "FREQ=YEARLY;BYMONTH=6"}, NOW, None, id="far away"),
+        pytest.param(
+            {**DAILY, "every_hours": 7 * 24}, NOW, datetime(2026, 11, 26, 5, tzinfo=UTC), id="once a week"
+        ),
     ],
 )
 def test_when_targets_are_looked_at_next(
-    parsed: dict[str, Any], last: datetime | None, expected: datetime | None
+    parsed: dict[str, Any], last: datetime | None, expected: datetime
 ) -> None:
     assert next_look(drift(**parsed), last, NOW) == expected
+
+
+def test_the_clock_on_the_wall_says_six_also_after_it_was_changed() -> None:
+    before = datetime(2026, 10, 24, 4, tzinfo=UTC)  # six in summer
+
+    assert next_look(drift(**DAILY), before, before) == datetime(2026, 10, 25, 5, tzinfo=UTC)
