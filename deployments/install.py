@@ -1,94 +1,141 @@
-"""Make the Prefect side match this repository: the work pool, the deployments that prefect.yaml describes, and the
-automation that has GitHub told when a release's run ends without a word.
+"""Make the Prefect side match this dabflow: work pool, queue, block types, locks, the deployments of prefect.yaml, and
+the automation that has GitHub told when a release's run ends without a word.
 """
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from prefect.events import AutomationCore, EventTrigger, Posture, ResourceSpecification, RunDeployment
-from prefect.settings import get_current_settings
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import ObjectNotFound
 
-from deployments.prefect_api import POOL, PrefectApi, server
-from tasks.rules.errors import NeedsHuman
+from deployments.code_version import code_version
+from deployments.parts.automation import RunEnded
+from deployments.parts.blocks import ConnectionType
+from deployments.parts.deployment import Deployment
+from deployments.parts.described import FOLDER, described
+from deployments.parts.limits import locks
+from deployments.parts.part import Part, Seen
+from deployments.parts.pool import FirstQueue, Pool
+from deployments.prefect_api import RELEASE, prefect_errors
+from tasks.rules.code_versions import CodeVersion, worker_differs
+from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.systems.blocks import BLOCKS
 
-FOLDER = Path(__file__).resolve().parent.parent
 HOUSEKEEPING = "housekeeping/ended"
-AUTOMATION = "dabflow: a release's run ended"
-RELEASING = ("standard-release", "hotfix", "rollback")  # the flows that bring a release to production
-_WITHIN_SECONDS = 120
-_TAIL_LINES = 15
+_TIMES = 3
+RESULTS = "PREFECT_RESULTS_LOCAL_STORAGE_PATH"
 
 
-def install(api: PrefectApi) -> Iterator[str]:
-    """Pool, deployments of prefect.yaml and automation are as this project has them; yields what is so now.
+@dataclass(frozen=True)
+class Wish:
+    """What an operator said: repositories whose locks are made now, and a folder for results that workers share."""
+
+    repositories: tuple[str, ...] = ()
+    results: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is told about one part; `differs` where something is, or was, not as described."""
+
+    text: str
+    differs: bool = False
+
+
+def parts(client: SyncPrefectClient, wish: Wish | None = None) -> list[Part]:
+    """Everything that dabflow has on a Prefect server, in the order in which it is made."""
+    wish = wish or Wish()
+    version = str(code_version(FOLDER))
+    environment = {RESULTS: wish.results} if wish.results else {}
+    deployments = [Deployment(client, one, version, environment) for one in described()]
+    ended = next(one for one in deployments if one.described.name == HOUSEKEEPING)
+
+    def starts() -> UUID | None:
+        return ended.id()
+
+    return [
+        Pool(client),
+        FirstQueue(client),
+        *(ConnectionType(client, kind) for kind in BLOCKS),
+        *locks(client, wish.repositories),
+        *deployments,
+        RunEnded(client, starts),
+    ]
+
+
+def install(client: SyncPrefectClient, wish: Wish | None = None) -> Iterator[Line]:
+    """Everything is as this dabflow describes it; yields what was done. What people changed on purpose stays.
+
+    Interrupted anywhere, the next time finishes it: each part is looked at, changed only if it differs, and looked
+    at again. Nothing is changed while something of a name of ours is somebody else's.
 
     Raises:
-        NeedsHuman: Prefect refuses; the text has what it said.
+        NeedsHuman: there is such a thing, or Prefect refuses.
+        TryAgain: Prefect did not answer, or does not show yet what it took.
     """
-    made = api.ensure_pool()
-    yield f"work pool {POOL}: {'made' if made else 'is there'}"
-    _deploy_all()
-    yield f"deployments of {FOLDER / 'prefect.yaml'}: as described, on {server()}"
-    made = api.ensure_automation(when_a_run_ended(api.deployment_id(HOUSEKEEPING)))
-    yield f"automation {AUTOMATION}: {'made' if made else 'is there'}"
+    for part, seen in differences(client, wish):
+        # The automation names a deployment that may have been made just now.
+        now = part.look() if seen.differences else seen
+        done = _made(part, now) if now.differences else "is there"
+        yield Line(f"{part.title}: {done}", differs=bool(now.differences))
+        yield from (Line(f"  {told}; it stays so") for told in now.stays)
 
 
-def when_a_run_ended(deployment: UUID) -> AutomationCore:
-    """What starts housekeeping for one run as soon as Prefect sees that it ended badly.
+def dry_run(client: SyncPrefectClient, wish: Wish | None = None) -> Iterator[Line]:
+    """Yields what `install` would do; changes nothing.
 
-    A run that is cancelled or expires while it is suspended executes nothing, no hook either. A killed run is
-    reported twice by its worker: housekeeping looks before it acts, so the second time changes nothing.
-
-    Source: Prefect 3.8, "Event triggers"; events are named after the name of the state, measured with 3.8.8.
+    Raises:
+        NeedsHuman, TryAgain: as `install`.
     """
-    which = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
-    return AutomationCore(
-        name=AUTOMATION,
-        description="GitHub is told how a release's run ended that could not tell it itself (dabflow install).",
-        enabled=True,
-        # The two types are the defaults; named, they are also sent where Prefect's client sends what was set only.
-        trigger=EventTrigger(
-            type="event",
-            expect={f"prefect.flow-run.{state}" for state in ("Failed", "Cancelled", "Crashed")},
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=ResourceSpecification(
-                {"prefect.resource.role": "flow", "prefect.resource.name": list(RELEASING)}
-            ),
-            posture=Posture.Reactive,
-            threshold=1,
-            within=timedelta(0),
-        ),
-        actions=[
-            RunDeployment(
-                type="run-deployment",
-                source="selected",
-                deployment_id=deployment,
-                parameters={"flow_run_id": which},
-            )
-        ],
-    )
+    for part, seen in differences(client, wish):
+        yield from (Line(f"{part.title}: {one}", differs=True) for one in seen.differences)
+        if not seen.differences:
+            yield Line(f"{part.title}: as described")
+        yield from (Line(f"  {told}; it stays so") for told in seen.stays)
 
 
-def _deploy_all() -> None:
-    command = [str(Path(sys.executable).parent / "prefect"), "--no-prompt", "deploy", "--all"]
-    environment = os.environ | {"PREFECT_API_URL": get_current_settings().api.url or ""}
-    done = subprocess.run(
-        command,
-        cwd=FOLDER,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_WITHIN_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
-        raise NeedsHuman(
-            f"`prefect deploy --all` failed:\n{tail}", "correct that, then run dabflow install again"
+def differences(client: SyncPrefectClient, wish: Wish | None = None) -> Sequence[tuple[Part, Seen]]:
+    """Look at every part; the deployments are compared with this dabflow.
+
+    Raises:
+        NeedsHuman: something of a name of ours is somebody else's.
+    """
+    with prefect_errors():
+        return [(part, part.look()) for part in parts(client, wish)]
+
+
+def _made(part: Part, seen: Seen) -> str:
+    left = seen
+    for _ in range(_TIMES):  # Prefect's client sends a request again whose answer was lost: two may be there
+        with prefect_errors():
+            part.make(left)
+            left = part.look()
+        if not left.differences:
+            break
+    else:
+        raise TryAgain(
+            f"Prefect took the {part.title}, but shows it otherwise: {'; '.join(str(one) for one in left.differences)}",
+            "run dabflow install again",
         )
+    if seen.missing:
+        return "made"
+    return f"changed: {'; '.join(str(one) for one in seen.differences)}"
+
+
+def insist_on_this_version(client: SyncPrefectClient, folder: Path) -> None:
+    """What is installed on the server, if anything is, is of the version of the code in `folder`.
+
+    Raises:
+        NeedsHuman: it is of another one.
+    """
+    here = code_version(folder)
+    with prefect_errors():
+        try:
+            found = client.read_deployment_by_name(RELEASE).version
+        except ObjectNotFound:
+            return
+    installed = CodeVersion.parse(found or "")
+    if installed is not None and installed != here:
+        raise NeedsHuman(*worker_differs(here, installed))

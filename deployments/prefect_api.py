@@ -12,7 +12,6 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
@@ -23,16 +22,15 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.events import AutomationCore
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
+from deployments.parts.pool import POOL
 from deployments.runs import Question, Run, Step
 from tasks.ask import WAITING_KEY
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.rules.waiting import Waiting
 
-POOL = "dabflow"
 RELEASE, HOTFIX, ROLLBACK = "standard-release/default", "hotfix/default", "rollback/default"
 
 _OURS = "dabflow"
@@ -71,41 +69,6 @@ class PrefectApi:
             except ObjectNotFound:
                 return 0
         return sum(worker.status == "ONLINE" for worker in workers)
-
-    def ensure_pool(self, pool: str = POOL) -> bool:
-        """The work pool is there, for process workers; say whether it was missing.
-
-        Its job template comes with the first worker.
-
-        Raises:
-            NeedsHuman: there is one of that name for workers of another type.
-        """
-        with prefect_errors():
-            try:
-                self._client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-            except ObjectAlreadyExists:
-                found = self._client.read_work_pool(pool)
-                if found.type != "process":
-                    raise NeedsHuman(
-                        f"the work pool {pool} is for workers of the type {found.type}, not process",
-                        f"delete it (prefect work-pool delete {pool}), then run dabflow install again",
-                    ) from None
-                return False
-        return True
-
-    def ensure_automation(self, automation: AutomationCore) -> bool:
-        """Prefect has this automation, once; say whether it was missing. Somebody who switched it off meant it."""
-        with prefect_errors():
-            found = self._client.read_automations_by_name(automation.name)
-            if not found:
-                self._client.create_automation(automation)
-                return True
-            kept, *others = found
-            enabled = all(one.enabled for one in found)
-            self._client.update_automation(kept.id, automation.model_copy(update={"enabled": enabled}))
-            for other in others:
-                self._client.delete_automation(other.id)
-        return False
 
     def deployment_id(self, name: str) -> UUID:
         """The id of the deployment called flow/name.
@@ -235,7 +198,18 @@ def connected() -> Iterator[PrefectApi]:
     """A connection to the Prefect server.
 
     Raises:
-        NeedsHuman: no server is named. Prefect itself would start one for the moment, with nothing in it.
+        NeedsHuman: no server is named.
+    """
+    with prefect_client() as client:
+        yield PrefectApi(client)
+
+
+@contextmanager
+def prefect_client() -> Iterator[SyncPrefectClient]:
+    """Prefect's own client of the server that is named.
+
+    Raises:
+        NeedsHuman: none is. Prefect itself would start one for the moment, with nothing in it.
     """
     if not get_current_settings().api.url:
         raise NeedsHuman(
@@ -243,7 +217,7 @@ def connected() -> Iterator[PrefectApi]:
             "set PREFECT_API_URL (or choose a Prefect profile), or start a sandbox: dabflow sandbox up",
         )
     with get_client(sync_client=True) as client:
-        yield PrefectApi(client)
+        yield client
 
 
 @contextmanager

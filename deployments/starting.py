@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from deployments.prefect_api import HOTFIX, POOL, RELEASE, ROLLBACK, PrefectApi
+from deployments.parts.pool import POOL
+from deployments.prefect_api import HOTFIX, RELEASE, ROLLBACK, PrefectApi
 from deployments.runs import Run
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.versions import Version

@@ -7,7 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deployments.prefect_api import POOL, connected
+from deployments.code_version import code_folder
+from deployments.install import insist_on_this_version
+from deployments.parts.pool import POOL
+from deployments.prefect_api import prefect_client
 
 Options = Annotated[
     str,
@@ -16,9 +19,12 @@ Options = Annotated[
 
 
 def worker(*options: Options) -> int:
-    """Start a worker for dabflow's runs; it stays until Ctrl-C. The connections are those of its environment."""
-    with connected():
-        pass  # without a server's name Prefect would start one for the moment
+    """Start a worker for dabflow's runs; it stays until Ctrl-C. The connections are those of its environment.
+
+    It does not start where another version of dabflow is installed on the Prefect server.
+    """
+    with prefect_client() as client:  # without a server's name Prefect would start one for the moment
+        insist_on_this_version(client, code_folder())
     here = Path(sys.executable).parent
     # A run is started by the word `python`, as prefect.yaml says: the one beside our Prefect, not the system's.
     path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

@@ -4,14 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 
+from deployments.code_version import code_version
 from deployments.install import install
-from deployments.prefect_api import RELEASE, connected
+from deployments.prefect_api import RELEASE, prefect_client
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
 
@@ -22,7 +26,7 @@ NOWHERE = {"repository": "acme/lakehouse", "requested_by": "rita", "version": "1
 
 @pytest.fixture(scope="module")
 def api(prefect_server: str) -> str:
-    with connected() as prefect:
+    with prefect_client() as prefect:
         list(install(prefect))
     return prefect_server
 
@@ -31,6 +35,16 @@ def scheduled() -> UUID:
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(RELEASE)
         return client.create_flow_run_from_deployment(deployment.id, parameters=NOWHERE).id
+
+
+@contextmanager
+def version_of_the_release(version: str) -> Iterator[None]:
+    """As if that version had been installed."""
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(RELEASE)
+        client.update_deployment(found.id, DeploymentUpdate(version=version))
+        yield
+        client.update_deployment(found.id, DeploymentUpdate(version=found.version))
 
 
 def said(run: UUID) -> str:
@@ -87,8 +101,15 @@ def test_another_checkout_is_used_where_it_is_named(api: str, tmp_path: Path) ->
         )
     )
 
-    state, printed = ran(api, tmp_path, DABFLOW_CODE=str(tmp_path / "other"))
+    other = str(code_version(tmp_path / "other"))
 
+    refused, _ = ran(api, tmp_path, DABFLOW_CODE=str(tmp_path / "other"))
+    with version_of_the_release(other):
+        state, printed = ran(api, tmp_path, DABFLOW_CODE=str(tmp_path / "other"))
+
+    assert refused.startswith(
+        f"Failed: this worker has dabflow {other}, but its deployments were installed by "
+    )
     assert str(flow) in state, printed
 
 
