@@ -92,8 +92,9 @@ def propose(release: Release) -> Proposal:
     """Steps 2-5: a candidate that is examined and rehearsed, and a pull request that people can approve."""
     candidate = up_to_date(release)
     examined = examine(release, candidate, looks_so_far(release))
-    ensure_deployed(release, candidate, examined.staging, environment=STAGING)
-    ensure_smoked(release, candidate, examined.staging, environment=STAGING)
+    bundles, unchanged = examined.staging, examined.plan.unchanged
+    left = ensure_deployed(release, candidate, bundles, environment=STAGING, unchanged=unchanged)
+    ensure_smoked(release, candidate, bundles, environment=STAGING, left=left)
     return ensure_shown(release, ensure_proposed(release, candidate, examined))
 
 
@@ -138,8 +139,8 @@ def ship(release: Release, proposal: Proposal) -> bool:
     shipped = replace(proposal.candidate, commit=ensure_tagged(release, commit))
     bundles = proposal.examined.production
     try:
-        ensure_deployed(release, shipped, bundles, environment=PRODUCTION, approved=proposal.plan)
-        ensure_smoked(release, shipped, bundles, environment=PRODUCTION)
+        left = ensure_deployed(release, shipped, bundles, environment=PRODUCTION, approved=proposal.plan)
+        ensure_smoked(release, shipped, bundles, environment=PRODUCTION, left=left)
     except RunCancelled:
         raise
     except ReleaseError as error:

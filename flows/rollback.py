@@ -120,8 +120,8 @@ def go_back(release: Release, proposal: Proposal) -> None:
     candidate, bundles = proposal.candidate, proposal.examined.production
     tell(release, Phase.MERGED, proposal=proposal)
     try:
-        ensure_deployed(release, candidate, bundles, environment=PRODUCTION, approved=proposal.plan)
-        ensure_smoked(release, candidate, bundles, environment=PRODUCTION)
+        left = ensure_deployed(release, candidate, bundles, environment=PRODUCTION, approved=proposal.plan)
+        ensure_smoked(release, candidate, bundles, environment=PRODUCTION, left=left)
     except RunCancelled:
         raise
     except ReleaseError as error:

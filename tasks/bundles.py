@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
 from typing import Any, Protocol
 
 from tasks.rules import digests
@@ -11,6 +14,7 @@ from tasks.rules.redaction import without
 from tasks.rules.release import Candidate, Validated
 from tasks.systems import connections
 from tasks.systems.bundle_cli import BundleCli
+from tasks.systems.bundle_files import ROOT_FILES
 from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
@@ -27,17 +31,49 @@ class OfARepository(Protocol):
 def bundle_clis(release: OfARepository, candidate: Candidate, target: str) -> Iterator[list[BundleCli]]:
     """The `databricks` command for each bundle of the candidate, with the credentials of `target` only.
 
+    Nothing is sent anywhere before all of this is looked at.
+
     Raises:
-        NeedsHuman: a bundle names another host for the target than we know; the credentials would go there.
+        NeedsHuman: a bundle is not there, two are called the same, or one names another host for the target than we
+            know: the credentials would go there.
     """
     with Mirror(release.repository).worktree(candidate.commit) as folder:
+        for bundle in candidate.settings.bundles:
+            _insist_on_folder(folder, bundle, candidate.commit)
         clis = [
             BundleCli(target_of(target), folder, bundle=bundle, journal_home=connections.home() / "journals")
             for bundle in candidate.settings.bundles
         ]
         for cli in clis:
             cli.host_in_bundle()
+        _own_names(clis)
         yield clis
+
+
+def _insist_on_folder(folder: Path, bundle: str, commit: str) -> None:
+    inside = (folder / bundle).resolve()
+    if not inside.is_relative_to(folder.resolve()):
+        problem = f"the bundle folder {bundle} is a link that leads out of the repository"
+    elif not inside.is_dir():
+        problem = f"there is no folder {bundle}"
+    elif not any((inside / name).is_file() for name in ROOT_FILES):
+        problem = f"the folder {bundle} holds no databricks.yml"
+    else:
+        return
+    raise NeedsHuman(
+        f"`bundles` in release.yaml names what is no bundle: {problem} at {commit[:12]}",
+        "correct `bundles`, or bring the folder back; the paths in it start at the top of the repository",
+    )
+
+
+def _own_names(clis: list[BundleCli]) -> None:
+    """Insist that every bundle has a name of its own: it is what their folders on the targets are called after."""
+    names = [cli.name() for cli in clis]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        folders = " and ".join(str(cli.bundle) for cli in clis if cli.name() == name)
+        raise NeedsHuman(
+            f"the bundles in {folders} are both called {name}", "give each a `bundle.name` of its own"
+        )
 
 
 def all_validated(clis: list[BundleCli], target: str) -> tuple[Validated, ...]:
@@ -48,8 +84,10 @@ def all_validated(clis: list[BundleCli], target: str) -> tuple[Validated, ...]:
     """
     deployer = deployer_of(target)
     found = tuple(validated(cli, deployer=deployer) for cli in clis)
-    one_root(found)
-    return found
+    own_roots(found)
+    if len(found) == 1:
+        return found
+    return tuple(replace(v, sources=cli.sources()) for v, cli in zip(found, clis, strict=True))
 
 
 def validated(cli: BundleCli, *, deployer: str) -> Validated:
@@ -121,15 +159,17 @@ def insist_on_a_state(bundle: Validated, plan: Plan, runs: str | None) -> None:
         )
 
 
-def one_root(found: tuple[Validated, ...]) -> None:
-    """Insist that every bundle has a folder of its own on the target.
+def own_roots(found: tuple[Validated, ...]) -> None:
+    """Insist that every bundle has a folder of its own on the target, none inside another's.
 
     Raises:
-        NeedsHuman: two bundles would overwrite each other's state.
+        NeedsHuman: two bundles would overwrite each other's state or files.
     """
-    roots = [v.root_path for v in found]
-    twice = sorted({r for r in roots if roots.count(r) > 1})
-    if twice:
-        raise NeedsHuman(
-            f"several bundles deploy to {', '.join(twice)}", "give each bundle a root_path of its own"
-        )
+    for one, other in combinations(found, 2):
+        first, second = sorted((f"{one.root_path.rstrip('/')}/", f"{other.root_path.rstrip('/')}/"))
+        if second.startswith(first):
+            raise NeedsHuman(
+                f"the bundles in {one.bundle} and {other.bundle} would overwrite each other on {one.target}: they"
+                f" deploy to {one.root_path} and {other.root_path}",
+                "give each bundle a `workspace.root_path` of its own, none inside another's",
+            )

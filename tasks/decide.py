@@ -1,21 +1,22 @@
 """After a deploy or a smoke job of production went wrong: it is told, and people decide what becomes of the release."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
-from tasks.adopt import ensure_adopted
+from tasks.adopt import by_root, ensure_adopted, foreign
 from tasks.evidence import chain_of, note
-from tasks.known_state import recorded_of
+from tasks.known_state import recorded_in, recorded_of
 from tasks.notify import notify
 from tasks.propose import ensure_comment
 from tasks.rules.errors import ReleaseError
 from tasks.rules.evidence import RETRIED, STOPPED
 from tasks.rules.news import half_way
 from tasks.rules.outcomes import ABANDONED, Stopped, stopped
-from tasks.rules.release import PRODUCTION, Release
+from tasks.rules.release import PRODUCTION, BundleRuns, Release
 from tasks.rules.stops_text import abandoned_comment, stop_description, stopped_comment
 from tasks.rules.waiting import Waiting
-from tasks.running import running_commits
+from tasks.running import commits_of, running_bundles
 from tasks.standing import current_pull_request, seen_on_github
 from tasks.step import ensure
 from tasks.systems import clock
@@ -108,18 +109,28 @@ def ensure_abandoned(release: Release, stop: Stopped, reason: str, overtaken: st
     """
     mirror, hub = Mirror(release.repository).fetch(), GitHubRepo(release.repository)
     runs = _running(release, stop.commit)
-    if len(runs) == 1 and not overtaken:
+    if not overtaken:
         facts = {"by": hub.me, "reason": f"{release.version} was abandoned: {reason}"}
-        ensure_adopted(mirror, hub, runs[0], facts)
-    note(release.repository, release.name, ABANDONED, {"reason": reason or overtaken, "runs": list(runs)})
+        _ensure_truth(mirror, hub, stop, runs, facts)
+    named = {"reason": reason or overtaken, "runs": list(commits_of(runs))}
+    note(release.repository, release.name, ABANDONED, named)
     _tell(release, abandoned_comment(release, reason, runs=runs, overtaken_by=overtaken))
 
 
-def _running(release: Release, commit: str) -> tuple[str, ...]:
+def _ensure_truth(
+    mirror: Mirror, hub: GitHubRepo, stop: Stopped, runs: tuple[BundleRuns, ...], facts: Mapping[str, str]
+) -> None:
+    """GitHub's record names what production was left at; of several bundles some may be at the release's commit."""
+    others = foreign(runs, recorded_in(mirror, hub.newest_successful_deployment(PRODUCTION)))
+    if others:
+        ensure_adopted(mirror, hub, stop.commit if stop.commit in others else others[0], facts, by_root(runs))
+
+
+def _running(release: Release, commit: str) -> tuple[BundleRuns, ...]:
     """What production says that it runs; nothing where it does not say."""
     mirror = Mirror(release.repository)
     try:
-        return running_commits(mirror, release.settings, commit, release.target(PRODUCTION))
+        return running_bundles(mirror, release.settings, commit, release.target(PRODUCTION))
     except ReleaseError as error:
         log.warning("what production runs could not be read: %s", error.problem)
         return ()

@@ -5,7 +5,7 @@ taken: our own lock encloses this whole step.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from tasks.bundles import (
@@ -30,6 +30,7 @@ from tasks.step import ensure, stop_if_cancelled
 from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
+from tasks.unchanged import same_there
 from tasks.unfinished import Rest, insist_on_no_orphans, rest_of
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,12 @@ def ensure_deployed(
     *,
     environment: str,
     approved: ProductionPlan | None = None,
-) -> None:
+    unchanged: Collection[str] = (),
+) -> Mapping[str, str]:
     """Every bundle of the candidate is deployed to the environment's target; production gets what was approved.
 
-    Staging that rehearsed this commit once is left alone: it may run something else by now.
+    Returns the bundles that were left as they are because nothing of them changed, by folder: the commit that the
+    target names for each. Staging that rehearsed this commit once is left alone: it may run something else by now.
 
     Args:
         release: what is released.
@@ -54,6 +57,8 @@ def ensure_deployed(
         bundles: what validation found out about them on the target.
         environment: staging or production.
         approved: what people saw of production and approved. Staging is a rehearsal and needs none.
+        unchanged: the folders of the bundles of which the release changes nothing in production; one that staging has
+            as it is in the candidate is not deployed there either. For production `approved` says it.
 
     Raises:
         NeedsHuman: the target is not as we left it, or as it was approved, or the deploy did not end well; nothing is
@@ -63,7 +68,7 @@ def ensure_deployed(
     hub = GitHubRepo(release.repository)
     if is_shipped(release, hub, environment, candidate.commit):
         log.info("%s was deployed to %s before", candidate.commit[:12], environment)
-        return
+        return {}
     if environment == PRODUCTION:
         insist_on_approval(approved)
         insist_on_no_hold(Mirror(release.repository).fetch(), release.version)
@@ -75,16 +80,22 @@ def ensure_deployed(
             if environment == PRODUCTION:
                 insist_on_known_state(release, candidate, bundles)
             deploys = _Deploys(
-                candidate, clis, bundles, rests, approved if environment == PRODUCTION else None
+                release,
+                candidate,
+                list(zip(clis, bundles, strict=True)),
+                rests,
+                approved if environment == PRODUCTION else None,
+                approved.unchanged if approved is not None else unchanged,
             )
             stop_if_cancelled()
             ensure_state(release, hub, record, "in_progress", f"{release.version} is being deployed")
-            deploys.carry_out()
+            left = deploys.carry_out()
             if approved is not None:
-                _note(release, candidate, approved)
+                _note(release, candidate, approved, left)
+            return left
 
 
-def _note(release: Release, candidate: Candidate, approved: ProductionPlan) -> None:
+def _note(release: Release, candidate: Candidate, approved: ProductionPlan, left: Mapping[str, str]) -> None:
     """The evidence says what production runs, and which approval that rests on: this plan's, or one it is the rest of."""
     chain = chain_of(release.repository, release.name)
     entry = chain.last("approved")
@@ -94,6 +105,7 @@ def _note(release: Release, candidate: Candidate, approved: ProductionPlan) -> N
         "digest": entry.facts["digest"] if entry else approved.digest,
         "cli_version": approved.subject.cli_version,
         "plan_after": "empty",
+        **({"unchanged": dict(left)} if left else {}),
     }
     note(release.repository, release.name, "deployed", facts)
 
@@ -106,29 +118,37 @@ class _Deploys:
         NeedsHuman: on being made: what would be done now is not what was approved.
     """
 
+    release: Release
     candidate: Candidate
-    clis: list[BundleCli]
-    bundles: tuple[Validated, ...]
+    pairs: list[tuple[BundleCli, Validated]]
     rests: dict[str, Rest | None]
     approved: ProductionPlan | None
+    unchanged: Collection[str]
     plans: dict[str, dict[str, object]] = field(default_factory=dict)
     subject: digests.Subject | None = None
 
     def __post_init__(self) -> None:
         if self.approved is not None:
-            now = all_validated(self.clis, self.bundles[0].target)
+            now = all_validated([cli for cli, _ in self.pairs], self.pairs[0][1].target)
             self.subject = subject_of(self.candidate, now)
-        pairs = zip(self.clis, self.bundles, strict=True)
-        self.plans = {bundle.bundle: self._plan(cli, bundle) for cli, bundle in pairs}
+        self.plans = {bundle.bundle: self._plan(cli, bundle) for cli, bundle in self.pairs}
         self._insist()
 
-    def carry_out(self) -> None:
-        for place, (cli, bundle) in enumerate(zip(self.clis, self.bundles, strict=True)):
+    def carry_out(self) -> Mapping[str, str]:
+        """Returns what was left as it is: the commit that the target names, by bundle folder."""
+        left: dict[str, str] = {}
+        for place, (cli, bundle) in enumerate(self.pairs):
             if place:  # the deploys before it took their time
                 self.plans[bundle.bundle] = self._plan(cli, bundle)
                 self._insist()
+            runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
             plan = Plan.of_object(self.plans[bundle.bundle])
-            self._deploy(cli, bundle, plan)
+            insist_on_a_state(bundle, plan, runs)
+            if runs is not None and self._stays(bundle, plan, runs):
+                left[bundle.bundle] = runs
+            else:
+                self._deploy(cli, bundle, plan, runs)
+        return left
 
     def _plan(self, cli: BundleCli, bundle: Validated) -> dict[str, object]:
         return plan_without_secrets(cli, bundle, after_unfinished=self.rests[bundle.bundle] is not None)
@@ -137,17 +157,22 @@ class _Deploys:
         if self.approved is not None and self.subject is not None:
             insist_on_nothing_more(self.approved, self.subject, self.plans)
 
-    def _deploy(self, cli: BundleCli, bundle: Validated, plan: Plan) -> None:
+    def _stays(self, bundle: Validated, plan: Plan, runs: str) -> bool:
+        """Whether the bundle is left as it is: the release changes nothing of it, as it was said, and it still is so."""
+        if bundle.bundle not in self.unchanged or self.rests[bundle.bundle] is not None:
+            return False
+        if not same_there(self.release, self.candidate, bundle, plan, runs):
+            return False
+        self._insist_on_written(bundle, plan)
+        log.info("%s on %s is unchanged since %s: left as it is", bundle.bundle, bundle.target, runs[:12])
+        return True
+
+    def _deploy(self, cli: BundleCli, bundle: Validated, plan: Plan, runs: str | None) -> None:
         """Deploy one bundle unless the target runs the commit already, then prove it."""
-        runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
-        insist_on_a_state(bundle, plan, runs)
         rest = self.rests[bundle.bundle]
-        planned = plan if self.approved is None else Plan.of_object(self.approved.plans[bundle.bundle])
         if runs == self.candidate.commit and plan.empty and rest is None:
-            insist_on_written(
-                bundle, planned.kept_keys, workspace_of(bundle.target).state_ids(bundle.root_path)
-            )
-            log.info("%s runs %s already", bundle.target, self.candidate.commit[:12])
+            self._insist_on_written(bundle, plan)
+            log.info("%s runs %s already", self._name(bundle), self.candidate.commit[:12])
             return
         # Without the flag the command itself refuses what came in between and destroys data. A rehearsal has it
         # always: staging shows what production would lose.
@@ -158,7 +183,23 @@ class _Deploys:
             insist_on_no_orphans(bundle, after=f"{error.problem}\n")
             raise
         insist_on_no_orphans(bundle)
-        _prove(cli, bundle, self.candidate, planned.kept_keys)
+        _prove(cli, bundle, self.candidate, self._planned(bundle, plan).kept_keys)
+        log.info(
+            "%s runs %s: state, metadata and an empty plan say so",
+            self._name(bundle),
+            self.candidate.commit[:12],
+        )
+
+    def _insist_on_written(self, bundle: Validated, plan: Plan) -> None:
+        written = workspace_of(bundle.target).state_ids(bundle.root_path)
+        insist_on_written(bundle, self._planned(bundle, plan).kept_keys, written)
+
+    def _planned(self, bundle: Validated, plan: Plan) -> Plan:
+        """What was approved, or for a rehearsal what is planned now."""
+        return plan if self.approved is None else Plan.of_object(self.approved.plans[bundle.bundle])
+
+    def _name(self, bundle: Validated) -> str:
+        return bundle.target if len(self.pairs) == 1 else f"{bundle.bundle} on {bundle.target}"
 
 
 def _insist_on_same_deployer(bundles: tuple[Validated, ...]) -> None:
@@ -188,4 +229,3 @@ def _prove(cli: BundleCli, bundle: Validated, candidate: Candidate, planned: Col
             f"{bundle.target} was deployed, but a new plan still wants to change {changed}",
             "look at the plan: something changes the resources as we deploy them; then retry",
         )
-    log.info("%s runs %s: state, metadata and an empty plan say so", bundle.target, candidate.commit[:12])

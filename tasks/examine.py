@@ -4,19 +4,23 @@ import logging
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, plan_without_secrets, workspace_of
 from tasks.known_state import insist_on_known_state
+from tasks.left_behind import left_behind
 from tasks.rules import digests
 from tasks.rules.bound_plan import bound_plan
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.known_state import Recorded
 from tasks.rules.plan_text import About
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Checked, ProductionPlan, Release, Validated
 from tasks.rules.settings import NO_CREDENTIALS, Check
 from tasks.rules.settings_guards import guard_changes
+from tasks.rules.smoke_jobs import jobs_among, smoke_jobs
 from tasks.step import evidence, show
 from tasks.systems import child
 from tasks.systems.bundle_cli import BundleCli
@@ -24,6 +28,7 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.target_tokens import credentials_of, secrets_in
 from tasks.systems.targets import target_of
 from tasks.target_facts import affected, protection
+from tasks.unchanged import changed_in, released_unchanged, version_at
 from tasks.unfinished import rest_of
 
 log = logging.getLogger(__name__)
@@ -145,17 +150,19 @@ def planned_on_production(
 def _planned(
     release: Release, candidate: Candidate, clis: list[BundleCli], bundles: tuple[Validated, ...]
 ) -> ProductionPlan:
-    insist_on_known_state(release, candidate, bundles)
+    recorded = insist_on_known_state(release, candidate, bundles)
     plans = {v.bundle: _plan_of(release, cli, v) for cli, v in zip(clis, bundles, strict=True)}
+    _insist_on_smoke_jobs(release, plans)
     pages = [
-        _page(release, candidate, bundle, Plan.of_object(plans[bundle.bundle]), several=len(bundles) > 1)
+        _page(release, candidate, bundle, Plan.of_object(plans[bundle.bundle]), recorded=recorded)
         for bundle in bundles
     ]
     return bound_plan(
         subject_of(candidate, bundles),
         plans,
-        pages,
+        [(plan, replace(about, several=len(bundles) > 1)) for plan, about in pages],
         gate_changes=tuple(guard_changes(release.settings, candidate.settings)),
+        left_behind=left_behind(release, bundles, recorded),
     )
 
 
@@ -165,23 +172,35 @@ def _plan_of(release: Release, cli: BundleCli, bundle: Validated) -> dict[str, A
     return plan_without_secrets(cli, bundle, after_unfinished=after_unfinished)
 
 
+def _insist_on_smoke_jobs(release: Release, plans: Mapping[str, Mapping[str, Any]]) -> None:
+    """Insist that production will have its smoke jobs; found out after the deploy, it would be half way there.
+
+    An old version may lack what is tested today: no rollback stops at that before it is deployed.
+    """
+    if release.kind != "rollback":
+        jobs = {bundle: jobs_among(Plan.of_object(plan).kept_keys) for bundle, plan in plans.items()}
+        smoke_jobs(release.settings.smoke.production, jobs, target=release.target(PRODUCTION))
+
+
 def _page(
-    release: Release, candidate: Candidate, bundle: Validated, plan: Plan, *, several: bool
+    release: Release, candidate: Candidate, bundle: Validated, plan: Plan, *, recorded: Recorded | None
 ) -> tuple[Plan, About]:
     """One bundle's plan and what is to be said beside it."""
     runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
-    around = affected(bundle, plan)
     insist_on_a_state(bundle, plan, runs)
+    about = About(target=bundle.target, commit=candidate.commit, previous_commit=runs, bundle=bundle.bundle)
+    if runs and released_unchanged(release, candidate, bundle, plan, runs=runs, recorded=recorded):
+        log.info(
+            "%s changes nothing of %s on %s: it is left as it is", release.name, bundle.bundle, bundle.target
+        )
+        return plan, replace(about, unchanged=version_at(release, runs))
+    around = affected(bundle, plan)
     mirror = Mirror(release.repository)
     # What was adopted may come from a commit that the repository does not have.
     files = mirror.changed_files(runs, candidate.commit) if runs and mirror.has(runs) else []
-    return plan, About(
-        target=bundle.target,
-        commit=candidate.commit,
-        previous_commit=runs,
-        files_changed=[file for file in files if _inside(file, bundle.bundle)],
-        bundle=bundle.bundle,
-        several=several,
+    return plan, replace(
+        about,
+        files_changed=changed_in(bundle, files),
         affected=around,
         protection=protection(release, candidate, bundle, plan, runs),
     )
@@ -200,7 +219,3 @@ def subject_of(candidate: Candidate, bundles: tuple[Validated, ...]) -> digests.
         roots={v.bundle: v.root_path for v in bundles},
         variables={v.bundle: v.variables for v in bundles},
     )
-
-
-def _inside(file: str, bundle: str) -> bool:
-    return bundle == "." or file.startswith(f"{bundle}/")

@@ -6,11 +6,13 @@ from tasks.evidence import attachment_name, chain_of
 from tasks.propose import notes_of
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import Chain
+from tasks.rules.notes import with_unchanged
 from tasks.rules.release import Release
 from tasks.rules.rollback_text import Page, is_withdrawn
 from tasks.step import ensure
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo, ReleaseRecord
+from tasks.unchanged import version_at
 from tasks.withdraw import ensure_latest
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ def ensure_published(release: Release, commit: str) -> str:
         if is_withdrawn(Page(found.name, found.body)):
             ensure_latest(release, hub, found)
         return _published(release, hub, commit)
-    name, body = str(release.version), notes_of(release, commit)
+    name, body = str(release.version), _notes(release, commit)
     if found is None:
         hub.draft_release(release.tag, name=name, body=body, at=commit)
         found = hub.release(release.tag)
@@ -41,6 +43,14 @@ def ensure_published(release: Release, commit: str) -> str:
         _ensure_attached(release, hub, found)
         hub.publish_release(found, name=name, body=body)
     return _published(release, hub, commit)
+
+
+def _notes(release: Release, commit: str) -> str:
+    """The release notes, and which of its bundles were not deployed because nothing of them changed."""
+    deployed = chain_of(release.repository, release.name).now.last("deployed", commit=commit)
+    left = deployed.facts.get("unchanged", {}) if deployed else {}
+    versions = {str(folder): version_at(release, str(at)) for folder, at in left.items()}
+    return with_unchanged(notes_of(release, commit), versions)
 
 
 def _published(release: Release, hub: GitHubRepo, commit: str) -> str:

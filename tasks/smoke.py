@@ -2,12 +2,17 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from tasks.bundles import workspace_of
 from tasks.evidence import note
+from tasks.known_state import BUNDLES
 from tasks.record import ensure_record, ensure_state, failure_recorded, is_shipped
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
+from tasks.rules.smoke_jobs import jobs_among, smoke_jobs
 from tasks.step import ensure
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 from tasks.systems.workspace import Workspace
@@ -15,13 +20,27 @@ from tasks.systems.workspace import Workspace
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 1.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @ensure("smoke {environment}")
 def ensure_smoked(
-    release: Release, candidate: Candidate, bundles: tuple[Validated, ...], *, environment: str
+    release: Release,
+    candidate: Candidate,
+    bundles: tuple[Validated, ...],
+    *,
+    environment: str,
+    left: Mapping[str, str] = NOTHING,
 ) -> None:
     """The smoke jobs ended well, and GitHub's record of the deployment says success.
+
+    Args:
+        release: what is released.
+        candidate: what was deployed.
+        bundles: what validation found out about them on the target.
+        environment: staging or production.
+        left: the bundles that were not deployed because nothing of them changed, by folder: the commit that the target
+            names for each. Their smoke jobs do not run.
 
     Raises:
         NeedsHuman: a smoke job failed; the text has its page.
@@ -33,43 +52,81 @@ def ensure_smoked(
     record = ensure_record(release, hub, environment, candidate.commit)
     with failure_recorded(release, hub, record, "smoke"):
         runs = {
-            key: _smoke(release, candidate, bundles, record=record, key=key)
-            for key in _jobs(release, candidate, environment)
+            job.name: _smoke(release, candidate, job, record=record)
+            for job in _jobs(release, candidate, bundles, environment, left)
         }
     facts = {"target": release.target(environment), "commit": candidate.commit, "runs": runs}
     kind = "smoked" if environment == PRODUCTION else "rehearsed"
-    note(release.repository, release.name, kind, {**facts, "deployment": record.id})
+    note(
+        release.repository,
+        release.name,
+        kind,
+        {**facts, **_named(candidate, bundles, left), "deployment": record.id},
+    )
     ensure_state(release, hub, record, "success", f"{release.version} is deployed and tested")
 
 
-def _jobs(release: Release, candidate: Candidate, environment: str) -> tuple[str, ...]:
-    # What guards production is read from production's branch, so a release cannot drop its own smoke tests.
-    return (
-        release.settings.smoke.production if environment == PRODUCTION else candidate.settings.smoke.staging
-    )
+def _named(
+    candidate: Candidate, bundles: tuple[Validated, ...], left: Mapping[str, str]
+) -> dict[str, object]:
+    """Which commit each of several bundles names now: later looks compare the target with it."""
+    if len(bundles) == 1:
+        return {}
+    named = {
+        v.bundle: {"root_path": v.root_path, "commit": left.get(v.bundle, candidate.commit)} for v in bundles
+    }
+    return {BUNDLES: named}
 
 
-def _smoke(
+@dataclass(frozen=True)
+class _Job:
+    """A smoke job: its number in the workspace, and what people call it, with its bundle where there are several."""
+
+    id: int
+    name: str
+
+
+def _jobs(
     release: Release,
     candidate: Candidate,
     bundles: tuple[Validated, ...],
-    *,
-    record: DeploymentRecord,
-    key: str,
-) -> str:
+    environment: str,
+    left: Mapping[str, str],
+) -> list[_Job]:
+    """The smoke jobs of the bundles that were deployed."""
+    production = environment == PRODUCTION
+    # What guards production is read from production's branch, so a release cannot drop its own smoke tests.
+    keys = release.settings.smoke.production if production else candidate.settings.smoke.staging
+    workspace = workspace_of(release.target(environment))
+    ids = {v.bundle: workspace.state_ids(v.root_path) for v in bundles} if keys else {}
+    found = smoke_jobs(
+        keys, {folder: jobs_among(known) for folder, known in ids.items()}, target=workspace.target.name
+    )
+    for folder, key in found:
+        if folder in left:
+            log.info("the smoke job %s of %s does not run: nothing of the bundle changed", key, folder)
+    return [
+        _Job(int(ids[folder][f"resources.jobs.{key}"]), f"{folder}:{key}" if len(bundles) > 1 else key)
+        for folder, key in found
+        if folder not in left
+    ]
+
+
+def _smoke(release: Release, candidate: Candidate, job: _Job, *, record: DeploymentRecord) -> str:
     """Let the smoke job run; returns the page of the run that ended well."""
     environment = record.environment
     workspace = workspace_of(release.target(environment))
-    job = _job(workspace, bundles, key)
     minutes = candidate.settings.smoke.within_minutes
     # Of this deployment: what went well there before, and was deployed again, is tested again.
-    run = _this_run(workspace, job, f"{release.key} {candidate.commit} {environment} {record.id} {key}")
+    run = _this_run(
+        workspace, job.id, f"{release.key} {candidate.commit} {environment} {record.id} {job.name}"
+    )
     outcome = workspace.await_run(run, within_seconds=minutes * 60, every_seconds=LOOK_EVERY_SECONDS)
     log.info("%s\n%s", outcome.url, outcome.output)
     if not outcome.succeeded:
         where = "the next version" if environment == PRODUCTION else "the release branch"
         raise NeedsHuman(
-            f"the smoke job {key} failed on {environment}: {outcome.state} {outcome.message}\n  {outcome.url}",
+            f"the smoke job {job.name} failed on {environment}: {outcome.state} {outcome.message}\n  {outcome.url}",
             f"{environment} runs {candidate.commit[:12]}. Look at the job's output: retry runs it again,"
             f" a fix goes into {where}",
         )
@@ -91,14 +148,3 @@ def _this_run(workspace: Workspace, job: int, purpose: str) -> int:
             return run
         log.info("attempt %d failed before: %s", attempt, now.url)
         attempt += 1
-
-
-def _job(workspace: Workspace, bundles: tuple[Validated, ...], key: str) -> int:
-    for bundle in bundles:
-        found = workspace.state_ids(bundle.root_path).get(f"resources.jobs.{key}")
-        if found is not None:
-            return int(found)
-    raise NeedsHuman(
-        f"{workspace.target.name} has no job with the key {key}",
-        "name a job of the bundle under `smoke` in release.yaml",
-    )

@@ -15,6 +15,7 @@ from golden_files import Golden
 if TYPE_CHECKING:
     from other_prefect import OtherPrefect
     from rolled import Rolled
+    from two_bundles import Released
 
     from sandbox.world import World
 
@@ -117,6 +118,14 @@ def rolled(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> "Rolled":
     folder = copy_world(seeded, tmp_path_factory.mktemp("rolled") / "world")
     with opened(folder) as world:
         return folder, make_world(world)
+
+
+@pytest.fixture(scope="session")
+def two_bundles(tmp_path_factory: pytest.TempPathFactory) -> "Released":
+    """A repository with two bundles of which 0.1.0 was released."""
+    from two_bundles import make_released
+
+    return make_released(tmp_path_factory.mktemp("two-bundles") / "world")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import tempfile
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -153,10 +153,18 @@ class People:
         self, branch: str, path: str, text: str, *, login: str = "rita", onto: str | None = None
     ) -> str:
         """Push a commit on a branch that changes one file, to `onto` if that is another one; returns it."""
+        return self.commit_files(branch, {path: text}, login=login, onto=onto)
+
+    def commit_files(
+        self, branch: str, files: Mapping[str, str], *, login: str = "rita", onto: str | None = None
+    ) -> str:
+        """The same with several files."""
         git, clone = self._cloned(branch, login)
-        (clone / path).write_text(text, encoding="utf-8")
-        git("add", path)
-        git("commit", "--quiet", "-m", f"fix: change {path}")
+        for path, text in files.items():
+            (clone / path).parent.mkdir(parents=True, exist_ok=True)
+            (clone / path).write_text(text, encoding="utf-8")
+        git("add", *files)
+        git("commit", "--quiet", "-m", f"fix: change {', '.join(files)}")
         git("push", "--quiet", "origin", f"HEAD:refs/heads/{onto or branch}")
         return git("rev-parse", "HEAD")
 

@@ -4,23 +4,44 @@ An older version never overwrites a newer one, unless it is a rollback; and what
 overwritten by nobody who does not know of it.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.release import BundleRuns
 
 _SHA = 12
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What GitHub's newest successful record of production says: which commit, and whether it was taken over by hand.
+    """What GitHub's newest successful record of a target says: which commit, and whether it was taken over by hand.
 
     An `adopted` commit may be overwritten by one that does not contain it: whoever adopted it said so, with a reason.
+    `bundles` are the commits that its bundles name, by their root path on the target, where a release had several: one
+    of which it changed nothing still names an older release's commit. Empty: all name `commit`.
+    `folders` are the bundle folders at that commit, None where nobody looked.
     """
 
     commit: str
     adopted: bool = False
+    bundles: Mapping[str, str] = field(default_factory=dict)
+    folders: frozenset[str] | None = None
+
+    def of(self, bundle: str, root_path: str) -> str | None:
+        """The commit that a bundle was left at; None where it was not part of what was released.
+
+        Args:
+            bundle: its folder.
+            root_path: where it is on the target.
+        """
+        if self.bundles:
+            return self.bundles.get(root_path)
+        return self.commit if self.folders is None or bundle in self.folders else None
+
+    def left(self, runs: BundleRuns) -> bool:
+        """Whether a bundle is as it was left, or as the recorded commit would have made it."""
+        return runs.commit in {self.commit, self.of(runs.bundle, runs.root_path)}
 
 
 @dataclass(frozen=True)
@@ -29,7 +50,9 @@ class Place:
 
     `known`: the commit is in the repository. `contained`: the candidate contains it. `half_way`: it is of another
     release, which stopped there. `difference` is what a deploy of the recorded commit would change back, in words;
-    "" where that was not looked up.
+    "" where that was not looked up. `bundle` is named where a release has several. `left` is the older commit at which
+    the last release left it, because it changed nothing of it; "" where that is the recorded one. `added`: the last
+    release had no such bundle, so what is there was deployed before it became part of a release.
     """
 
     target: str
@@ -38,13 +61,16 @@ class Place:
     contained: bool = True
     half_way: bool = False
     difference: str = ""
+    bundle: str = ""
+    left: str = ""
+    added: bool = False
 
 
 def by_hand(place: Place, recorded: Recorded | None, ours: Collection[str]) -> bool:
     """Whether something runs there that neither the last release nor this one (`ours`) has deployed."""
-    if recorded is None or place.half_way:
+    if recorded is None or place.half_way or place.added:
         return False
-    return place.runs != recorded.commit and place.runs not in ours
+    return place.runs not in {recorded.commit, place.left or recorded.commit, *ours}
 
 
 def insist_on_order(place: Place, recorded: Recorded | None, ours: Collection[str], *, version: str) -> None:
@@ -61,20 +87,36 @@ def insist_on_order(place: Place, recorded: Recorded | None, ours: Collection[st
     """
     if recorded is not None and by_hand(place, recorded, ours):
         raise NeedsHuman(
-            f"{place.target} {_runs(place)}, but the last release deployed {recorded.commit[:_SHA]}:"
+            f"{_where(place)} {_runs(place)}, but the last release {_deployed(place, recorded)}:"
             f" somebody deployed by hand{_difference(place, recorded)}",
             "find out who and why. Deploy the released tag again; or take over what is there, knowing that the next"
             " release overwrites it: dabflow adopt --reason TEXT. Then retry",
         )
-    taken_over = recorded is not None and recorded.adopted and place.runs == recorded.commit
+    taken_over = recorded is not None and recorded.adopted and place.runs in {recorded.commit, place.left}
     if place.runs is None or place.runs in ours or place.contained or taken_over:
         return
     what = "it is newer, or of another line" if place.known else "the repository does not have that commit"
     raise NeedsHuman(
-        f"{place.target} runs {place.runs[:_SHA]}, which {version} does not contain: {what}",
-        "an older version never overwrites a newer one: release a version that contains it; or, if it may be"
-        " overwritten: dabflow adopt --reason TEXT",
+        f"{_where(place)} runs {place.runs[:_SHA]}, which {version} does not contain: {what}", _way_on(place)
     )
+
+
+def _way_on(place: Place) -> str:
+    never = "an older version never overwrites a newer one: release a version that contains it"
+    if place.added:
+        return (
+            f"{never}. No release has deployed this bundle yet: if what is there may be overwritten, deploy it once by"
+            " hand from a commit that the release contains, then retry"
+        )
+    return f"{never}; or, if it may be overwritten: dabflow adopt --reason TEXT"
+
+
+def _where(place: Place) -> str:
+    return f"{place.target} (bundle {place.bundle})" if place.bundle else place.target
+
+
+def _deployed(place: Place, recorded: Recorded) -> str:
+    return f"left {place.left[:_SHA]} there" if place.left else f"deployed {recorded.commit[:_SHA]}"
 
 
 def _runs(place: Place) -> str:

@@ -2,11 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.rules.commits import Conventional, conventional
-from tasks.rules.markdown import escaped, escaped_line, link
+from tasks.rules.markdown import code, escaped, escaped_line, link
 from tasks.rules.versions import Version
 
 _BREAKING = "Breaking changes"
@@ -57,6 +57,14 @@ def release_notes(
         )
         + "\n"
     )
+
+
+def with_unchanged(notes: str, versions: Mapping[str, str]) -> str:
+    """Return the notes with the bundles that were not deployed; `versions` are what they are as of, by folder."""
+    if not versions:
+        return notes
+    listed = ", ".join(f"{code(folder)} (as of {escaped(version)})" for folder, version in versions.items())
+    return f"{notes}\n**Not deployed, because nothing of it changed**: {listed}\n"
 
 
 def _intro(version: Version, amount: int, previous: Version | None) -> str:

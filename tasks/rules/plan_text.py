@@ -29,6 +29,8 @@ class About:
         several: whether the release has more bundles than this one; only then it is named.
         affected: what was found at the target; None if nobody looked.
         protection: what is protected there.
+        unchanged: the version or commit that runs there, where the release changes nothing of the bundle and leaves
+            it as it is; else "".
     """
 
     target: str
@@ -39,23 +41,35 @@ class About:
     several: bool = False
     affected: Affected | None = None
     protection: Protection = field(default_factory=Protection)
+    unchanged: str = ""
 
 
 def plan_line(plan: Plan, affected: Affected | None = None) -> str:
     """Return the plan in one short line: `2 to create, 1 to delete; 1 destructive, drift in 1`."""
-    counts = plan.counts
+    return _line([(plan, affected)])
+
+
+def sum_line(pages: Iterable[tuple[Plan, About]]) -> str:
+    """Return what happens to all bundles together, in one short line."""
+    return _line([(plan, about.affected) for plan, about in pages])
+
+
+def _line(plans: Sequence[tuple[Plan, Affected | None]]) -> str:
+    counts = [plan.counts for plan, _ in plans]
     amounts = [
-        (counts.delete, "to delete"),
-        (counts.recreate, "to recreate"),
-        (counts.create, "to create"),
-        (counts.update, "to update"),
-        (counts.unchanged, "unchanged"),
+        (sum(each.delete for each in counts), "to delete"),
+        (sum(each.recreate for each in counts), "to recreate"),
+        (sum(each.create for each in counts), "to create"),
+        (sum(each.update for each in counts), "to update"),
+        (sum(each.unchanged for each in counts), "unchanged"),
     ]
     fates = ", ".join(f"{amount} {fate}" for amount, fate in amounts if amount) or "no resources"
-    missing = len(affected.deleted_by_hand(plan)) if affected else 0
+    missing = sum(len(affected.deleted_by_hand(plan)) for plan, affected in plans if affected)
+    destructive = sum(len(plan.destructive) for plan, _ in plans)
+    drifted = sum(len(plan.drifted) for plan, _ in plans) + missing
     alarms = [
-        *([f"{len(plan.destructive)} destructive"] if plan.destructive else []),
-        *([f"drift in {len(plan.drifted) + missing}"] if plan.drifted or missing else []),
+        *([f"{destructive} destructive"] if destructive else []),
+        *([f"drift in {drifted}"] if drifted else []),
     ]
     return "; ".join(filter(None, [fates, ", ".join(alarms)]))
 
@@ -63,7 +77,7 @@ def plan_line(plan: Plan, affected: Affected | None = None) -> str:
 def plan_sections(plan: Plan, about: About) -> list[Section]:
     """Return what an approver reads about one bundle on one target, in the order in which it is read."""
     sections = [
-        Section(Rank.HEAD, intro=_head(plan, about)),
+        Section(Rank.HEAD, f"## {code(about.bundle)}" if about.several else "", _head(plan, about)),
         destructive_section(plan, about.target, about.affected, about.protection, _prefix(about)),
         _drift(plan, about),
         active_section(plan, about.affected or Affected()),

@@ -121,7 +121,8 @@ class Candidate:
 class Validated:
     """What `bundle validate` found out about one bundle on one target.
 
-    `variables` are by name, secrets as fingerprints; `protected` are the resources with `lifecycle.prevent_destroy`.
+    `variables` are by name, secrets as fingerprints; `protected` are the resources with `lifecycle.prevent_destroy`;
+    `sources` the folders and files of the repository that it is made of, known where a release has several bundles.
     """
 
     bundle: str
@@ -132,6 +133,16 @@ class Validated:
     cli_version: str
     variables: Mapping[str, object] = field(default_factory=dict)
     protected: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BundleRuns:
+    """What a target runs of one bundle: the commit that its metadata names, None where no deployment there ended well."""
+
+    bundle: str
+    root_path: str
+    commit: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +152,8 @@ class ProductionPlan:
     `plans` are canonical, by bundle folder: no secret is in them, and the digest is of `subject` and `plans`.
     `page` is everything, `markdown` what fits a comment beside its other lines, `line` the shortest.
     `destructive` are the resources whose data or history is lost, as people confirm them by name; `protected` those of
-    them that what runs there now protects (`prevent_destroy`), or may protect.
+    them that what runs there now protects (`prevent_destroy`), or may protect. `unchanged` are the folders of the
+    bundles of which the release changes nothing: they are left as they are.
     """
 
     digest: str
@@ -153,6 +165,7 @@ class ProductionPlan:
     destructive: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     gate_changes: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ from tasks.rules.versions import Version
 NO_CREDENTIALS = "none"
 SYNC_PREFIX = "sync/"  # ours: the branches that carry a release back into develop
 
+_WHICH = "`smoke_test` is that job in each bundle that has it, `reports:smoke_test` that of one folder"
+
 # A list from YAML becomes a tuple; what is in it is still read strictly.
 _LIST = Field(strict=False)
 
@@ -80,8 +82,8 @@ class Check(Section):
 class Smoke(Section):
     """The jobs that prove that a deployed target works."""
 
-    staging: Annotated[JobKeys, Field(description="keys of the jobs to run on staging")] = ()
-    production: Annotated[JobKeys, Field(description="keys of the jobs to run on production")] = ()
+    staging: Annotated[JobKeys, Field(description=f"keys of the jobs to run on staging; {_WHICH}")] = ()
+    production: Annotated[JobKeys, Field(description=f"keys of the jobs to run on production; {_WHICH}")] = ()
     within_minutes: Annotated[int, Field(ge=1, le=1440, description="each job ends well within this")] = 30
 
 
@@ -223,6 +225,7 @@ def _other_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
         text = "`targets.staging` and `targets.production` are the same target"
         yield Clash(text, ("targets.staging", "targets.production"))
     yield from _check_clashes(settings)
+    yield from _smoke_clashes(settings)
     yield from _freeze_clashes(settings)
     yield from _drift_clashes(settings)
     longest = max(settings.soak.hours, settings.soak.hotfix_hours)
@@ -242,6 +245,15 @@ def _check_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
         if _variable(check.credentials) == _variable(settings.targets.production):
             text = f"`checks`: `{check.name}` runs before the approval, it gets no credentials of production"
             yield Clash(text, ("targets.production",))
+
+
+def _smoke_clashes(settings: ReleaseSettings) -> Iterator[Clash]:
+    for where, keys in (("staging", settings.smoke.staging), ("production", settings.smoke.production)):
+        for key in keys:
+            folder = key.rpartition(":")[0]
+            if folder and folder not in settings.bundles:
+                text = f"`smoke.{where}`: `{key}` is of the folder `{folder}`, which `bundles` does not list"
+                yield Clash(text, ("bundles",))
 
 
 def _freeze_clashes(settings: ReleaseSettings) -> Iterator[Clash]:

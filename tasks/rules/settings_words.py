@@ -13,7 +13,7 @@ _FOLDER_PART = r"[A-Za-z0-9_][A-Za-z0-9_. -]*"
 _FOLDER = rf"^(?:\.|{_FOLDER_PART}(?:/{_FOLDER_PART})*)$"
 _NAME = r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$"
 _COMMAND = r"^[^\x00]*[^\s\x00][^\x00]*$"
-_KEY = r"^[A-Za-z0-9_-]+$"
+_KEY = rf"^(?:(?:\.|{_FOLDER_PART}(?:/{_FOLDER_PART})*):)?[A-Za-z0-9_-]+$"
 _LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$"
 _TEAM = r"^[a-z0-9_][a-z0-9_-]{0,99}$"
 _BLOCK = r"^[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -27,7 +27,7 @@ MEANINGS = {
     _FOLDER: "`.` or a folder in the repository such as bundles/sales, without `..` or slashes around it",
     _NAME: "letters, digits, spaces and any of _ . -",
     _COMMAND: "a command line",
-    _KEY: "the key of a job below resources.jobs: letters, digits, _ and -",
+    _KEY: "the key of a job below resources.jobs (letters, digits, _ and -), or a bundle's folder, a colon and the key",
     _LOGIN: "a GitHub login, without @",
     _TEAM: "a team as its address on GitHub ends, such as data-platform, without the organisation and @",
     _BLOCK: "a block's type and its name as Prefect shows them, such as slack-webhook/releases",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from tasks.rules.labels import sha
-from tasks.rules.markdown import limited
+from tasks.rules.markdown import code, limited
 from tasks.rules.outcomes import Stopped
-from tasks.rules.release import Release
+from tasks.rules.release import BundleRuns, Release
 from tasks.rules.texts import marker
 
 LOG = "see the run's log"
@@ -20,7 +20,9 @@ _OVER = (
 )
 
 
-def stop_description(release: Release, stop: Stopped, *, runs: Sequence[str], missing: str = "") -> str:
+def stop_description(
+    release: Release, stop: Stopped, *, runs: Sequence[BundleRuns], missing: str = ""
+) -> str:
     """What the operator reads above the form."""
     lines = [
         f"## {release.title} stopped half way in production",
@@ -33,7 +35,7 @@ def stop_description(release: Release, stop: Stopped, *, runs: Sequence[str], mi
     return limited("\n".join(lines) + "\n", rest=LOG)
 
 
-def stopped_comment(release: Release, stop: Stopped, *, runs: Sequence[str]) -> str:
+def stopped_comment(release: Release, stop: Stopped, *, runs: Sequence[BundleRuns]) -> str:
     """The control comment while nobody has decided yet."""
     lines = [
         marker(release),
@@ -49,7 +51,9 @@ def stopped_comment(release: Release, stop: Stopped, *, runs: Sequence[str]) -> 
     return limited("\n".join(lines) + "\n", rest=LOG)
 
 
-def abandoned_comment(release: Release, reason: str, *, runs: Sequence[str], overtaken_by: str = "") -> str:
+def abandoned_comment(
+    release: Release, reason: str, *, runs: Sequence[BundleRuns], overtaken_by: str = ""
+) -> str:
     """The control comment about a release that stays merged and tagged, and is never published."""
     why = f"{overtaken_by} went to production instead and contains it" if overtaken_by else reason
     lines = [
@@ -66,18 +70,22 @@ def abandoned_comment(release: Release, reason: str, *, runs: Sequence[str], ove
     return limited("\n".join(lines) + "\n", rest=LOG)
 
 
-def _what_is_so(stop: Stopped, runs: Sequence[str]) -> list[str]:
+def _what_is_so(stop: Stopped, runs: Sequence[BundleRuns]) -> list[str]:
     problem = stop.problem.replace("```", "'''")
     return [f"Commit {sha(stop.commit)}:", "", "```", problem, "```", "", _truth(runs)]
 
 
-def _truth(runs: Sequence[str]) -> str:
+def _truth(runs: Sequence[BundleRuns]) -> str:
     """What production says itself; a deploy that was cut off may have changed more than its metadata tells."""
-    if not runs:
+    commits = sorted({one.commit for one in runs if one.commit})
+    if not commits:
         return "What production runs could not be read there: look at the workspace."
-    return (
-        f"Production's own metadata names {', '.join(map(sha, runs))}; single resources may be ahead of it."
-    )
+    named = sha(commits[0])
+    if len(runs) > 1:
+        named = ", ".join(
+            f"{sha(one.commit) if one.commit else 'nothing'} for {code(one.bundle)}" for one in runs
+        )
+    return f"Production's own metadata names {named}; single resources may be ahead of it."
 
 
 def _choices(release: Release) -> list[str]:

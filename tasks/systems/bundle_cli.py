@@ -18,6 +18,7 @@ from typing import Any
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems import bundle_files, child
 from tasks.systems.bundle_errors import first_error, remedy_for
+from tasks.systems.bundle_sources import sources_of
 from tasks.systems.databricks_command import json_object, log_stderr, program, version_of
 from tasks.systems.deploy_journal import DeployJournal
 from tasks.systems.target_tokens import credentials_of, secrets_in
@@ -74,6 +75,18 @@ class BundleCli:
             NeedsHuman: there is no such command, or it is too old or too new.
         """
         return self._version
+
+    def name(self) -> str:
+        """What the bundle's files call it. Nothing is sent.
+
+        Raises:
+            NeedsHuman: they cannot be read, or do not know the target.
+        """
+        return self._declared.bundle
+
+    def sources(self) -> tuple[str, ...]:
+        """The folders and files of the repository that the bundle is made of. Nothing is sent."""
+        return sources_of(self.root, self.folder)
 
     def host_in_bundle(self) -> str | None:
         """The host that the bundle's files name for the target, which is ours; None if they name none.

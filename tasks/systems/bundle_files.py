@@ -69,6 +69,15 @@ def declared(root: Path, target: str) -> Declared:
     return Declared(bundle=names[-1] if names else root.resolve().name, host=_host(documents, target))
 
 
+def document_paths(root: Path) -> list[Path]:
+    """The files that say what the bundle in `root` is: databricks.yml and what it includes.
+
+    Raises:
+        NeedsHuman: there is no such bundle, or a file cannot be read.
+    """
+    return [path for path, _ in _documents(root)]
+
+
 def _host(documents: Mapping[Path, Document], target: str) -> str | None:
     """The host that decides: the target's own, else the bundle's; several different ones are a stop."""
     own = [_at(text, table, target, "workspace", "host") for text in documents.values() for table in _TABLES]

@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from golden_files import Golden
 from plan_files import SUBJECT
 
 from tasks.rules import digests
 from tasks.rules.affected import Protection
 from tasks.rules.bound_plan import REST, ROOM, bound_plan
+from tasks.rules.bundle_text import LeftBehind
 from tasks.rules.markdown import GITHUB_LIMIT
 from tasks.rules.plan_text import About
 from tasks.rules.plans import Plan
@@ -73,6 +75,59 @@ def test_what_is_kept_has_the_digest_that_was_approved() -> None:
     plan = whole({"sales": SALES, "stock": STOCK})
 
     assert plan.digest == digests.digest(plan.subject, plan.plans)
+
+
+def test_a_page_of_several_bundles(golden: Golden) -> None:
+    """Each bundle under its own heading, one sum; what stays as it is, and what stays behind, is said."""
+    change = {"action": "update", "old": 1, "new": 2, "remote": 1}
+    sales = printed(
+        jobs__report={"action": "update", "changes": {"max_concurrent_runs": change}},
+        pipelines__ingest={"action": "recreate"},
+    )
+    same = printed(jobs__count={"action": "skip"}, jobs__smoke={"action": "skip"})
+    pages = [
+        (
+            Plan.of_object(sales),
+            About("prod", SUBJECT.commit, "9" * 40, ["sales/a.py"], "sales", several=True),
+        ),
+        (
+            Plan.of_object(same),
+            About("prod", SUBJECT.commit, "8" * 40, (), "stock", several=True, unchanged="1.3.0"),
+        ),
+    ]
+    left = [
+        LeftBehind(
+            "old",
+            "prod",
+            "1.3.0",
+            "/old/prod",
+            {"resources.jobs.old": "17", "resources.jobs.old.permissions": "/jobs/17"},
+        ),
+        LeftBehind("older", "prod", "1.3.0", unknown="the bundle has no target prod"),
+    ]
+    plan = bound_plan(TWO, {"sales": sales, "stock": same}, pages, left_behind=left)
+
+    golden.check("plans/several_bundles.md", plan.page)
+    assert plan.unchanged == ("stock",)
+    assert plan.line == (
+        "sales: 1 to recreate, 1 to update; 1 destructive; stock: nothing changed, it is left as it is;"
+        " old: no longer released, and still deployed; older: no longer released, and still deployed"
+    )
+
+
+def test_a_release_of_several_bundles_may_change_none_of_them() -> None:
+    same = printed(jobs__count={"action": "skip"})
+    pages = [
+        (
+            Plan.of_object(same),
+            About("prod", SUBJECT.commit, "8" * 40, (), bundle, several=True, unchanged="1.3.0"),
+        )
+        for bundle in ("sales", "stock")
+    ]
+    page = bound_plan(TWO, {"sales": same, "stock": same}, pages).page
+
+    assert "None of them is deployed" in page
+    assert "Deployed one after the other" not in page
 
 
 @pytest.mark.parametrize("jobs", [1, 500, 5000])

@@ -23,7 +23,11 @@ FULL: dict[str, Any] = {
     "targets": {"staging": "qa", "production": "live"},
     "bundles": ["bundles/sales", "bundles/stock"],
     "checks": [{"name": "unit", "command": "pytest -q", "credentials": "qa", "within_minutes": 10}],
-    "smoke": {"staging": ["smoke_test"], "production": ["smoke_test"], "within_minutes": 5},
+    "smoke": {
+        "staging": ["smoke_test"],
+        "production": ["bundles/sales:smoke_test", "count"],
+        "within_minutes": 5,
+    },
     "approval": {
         "policy": "github",
         "approvals": [{"from": "data-platform", "count": 1}, {"count": 2}],
@@ -142,7 +146,7 @@ def test_a_refusal_lists_every_problem(golden: Golden) -> None:
             {"nam": "c"},
             7,
         ],
-        "smoke": {"staging": [True, "smoke", "smoke"]},
+        "smoke": {"staging": [True, "smoke", "smoke"], "production": ["sales:smoke", "a:b:c", "../x:y"]},
         "approval": {
             "polcy": "both",
             "approvals": [{"count": True}, {"from": "acme/data"}, {"form": "data"}, {"from": None}],
@@ -184,6 +188,10 @@ def test_a_refusal_lists_every_problem(golden: Golden) -> None:
             "unknown key `prodution` in `branches`: did you mean `production`?",
         ),
         ({"checks": [{"name": "a", "command": "b", "cmd": 1}]}, "unknown key `cmd` in `checks[0]`"),
+        (
+            {"bundles": ["a"], "smoke": {"staging": ["a:test", "b:test"]}},
+            "`smoke.staging`: `b:test` is of the folder `b`, which `bundles` does not list",
+        ),
         ({"checks": None}, "`checks` must be a list, not nothing"),
         ({"approval": None}, "`approval` must be a group of keys, not nothing"),
         (

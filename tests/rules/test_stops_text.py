@@ -7,7 +7,7 @@ from golden_files import Golden
 
 from tasks.rules.outcomes import Stopped
 from tasks.rules.phases import Phase
-from tasks.rules.release import Release
+from tasks.rules.release import BundleRuns, Release
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.stops_text import abandoned_comment, stop_description, stopped_comment
 from tasks.rules.versions import Version
@@ -28,7 +28,7 @@ STOP = Stopped(
     "the smoke job smoke_test failed on production: FAILED\n  what to do: look at ```its``` output",
     datetime(2026, 11, 24, tzinfo=UTC),
 )
-RUNS = ("c" * 40,)
+RUNS = (BundleRuns(".", "/root", "c" * 40),)
 
 
 def test_while_nobody_has_decided(golden: Golden) -> None:
@@ -36,6 +36,12 @@ def test_while_nobody_has_decided(golden: Golden) -> None:
     golden.check("stops/form.md", stop_description(RELEASE, STOP, runs=()))
     asked_again = stop_description(RELEASE, STOP, runs=RUNS, missing="To abandon it needs a reason.")
     golden.check("stops/form_again.md", asked_again)
+
+
+def test_each_of_several_bundles_is_named_with_what_it_runs(golden: Golden) -> None:
+    half = (*(BundleRuns(f, f"/{f}", at * 40) for f, at in (("ingest", "c"), ("reports", "a"))),)
+    never = BundleRuns("new", "/new", None)
+    golden.check("stops/several_bundles.md", stopped_comment(RELEASE, STOP, runs=(*half, never)))
 
 
 def test_abandoned(golden: Golden) -> None:
