@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tasks.bundles import all_validated, bundle_clis, insist_on_a_state, plan_without_secrets, workspace_of
 from tasks.propose import ensure_said
+from tasks.rules.bundle_text import bundles_section
 from tasks.rules.errors import ReleaseError, TryAgain
 from tasks.rules.plan_text import About, plan_line, plan_sections
 from tasks.rules.plans import Plan
@@ -31,6 +32,7 @@ from tasks.systems.git_merges import Merges
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.target_facts import affected
+from tasks.unchanged import changed_in
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,8 @@ def plan_on_staging(check: PullCheck, *, commit: str, target: str) -> StagingPla
         found = [
             _planned(mirror, cli, v, check, several=several) for cli, v in zip(clis, bundles, strict=True)
         ]
-    sections = tuple(section for plan, about in found for section in plan_sections(plan, about))
+    pages = (section for plan, about in found for section in plan_sections(plan, about))
+    sections = tuple(section for section in (bundles_section(found), *pages) if section.text())
     lines = [_line(plan, about) for plan, about in found]
     show(
         f"check {check.number} {check.head[:12]}",
@@ -107,13 +110,12 @@ def _planned(
     runs = workspace_of(bundle.target).deployed_commit(bundle.root_path)
     insist_on_a_state(bundle, plan, runs)
     files = mirror.changed_files(runs, check.commit) if runs and mirror.has(runs) else []
-    inside = [file for file in files if bundle.bundle == "." or file.startswith(f"{bundle.bundle}/")]
     return plan, About(
         target=bundle.target,
         # The merge that is planned is here only; the head is what people know.
         commit=check.head,
         previous_commit=runs,
-        files_changed=inside,
+        files_changed=changed_in(bundle, files),
         bundle=bundle.bundle,
         several=several,
         affected=affected(bundle, plan),
