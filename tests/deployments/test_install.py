@@ -272,7 +272,9 @@ def test_prefect_cloud(prefect_server: str, client: SyncPrefectClient) -> None:
             list(install(refused))
 
     assert (said.severity, said.name) == ("note", "the server's settings")
-    assert link == f"{cloud.removesuffix('/api')}/account/{account}/workspace/{workspace}/runs/flow-run/some-run"
+    assert (
+        link == f"{cloud.removesuffix('/api')}/account/{account}/workspace/{workspace}/runs/flow-run/some-run"
+    )
 
 
 def test_without_the_deployment_there_is_a_remedy() -> None:
