@@ -59,6 +59,10 @@ _COMMANDS = {
         "deployments.commands.init:init",
         "Write what a bundle repository needs to be released by dabflow.",
     ),
+    "connect": (
+        "deployments.commands.connect:app",
+        "Store how GitHub and the targets are reached, once that was tried.",
+    ),
     "worker": ("deployments.commands.worker:worker", "Start a worker, which runs the releases."),
     "install": ("deployments.commands.install:install", "Make the Prefect server match this dabflow."),
     "uninstall": (

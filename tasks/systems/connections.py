@@ -59,7 +59,12 @@ def github(repository: str) -> GitHubAccess:
         NeedsHuman: neither the environment nor a block has a whole connection.
         TryAgain: the Prefect server did not answer.
     """
-    return from_environment() or _from_block(repository)
+    return one_step.once(github_key(repository), lambda: from_environment() or _from_block(repository))
+
+
+def github_key(repository: str) -> tuple[str, str]:
+    """As what a step has the connection for a repository at hand."""
+    return "github", repository.partition("/")[0].lower()
 
 
 def github_api_url(repository: str) -> str:
@@ -137,18 +142,14 @@ def _from_block(repository: str) -> GitHubAccess:
     # Not at the top: Prefect alone takes a second, and a laptop or CI needs no block.
     from tasks.systems import blocks  # noqa: PLC0415
 
-    owner = repository.partition("/")[0].lower()
+    _, owner = github_key(repository)
     names = [owner, blocks.DEFAULT] if owner else [blocks.DEFAULT]
-
-    def read() -> GitHubAccess:
-        for name in names:
-            found = blocks.read_block(blocks.GitHubConnection, name)
-            if found is not None:
-                source = f"the block {blocks.reference(blocks.GitHubConnection, name)}"
-                return github_of_values(source, blocks.values_of(found))
-        raise _nothing(" or ".join(blocks.reference(blocks.GitHubConnection, name) for name in names))
-
-    return one_step.once(("github", owner), read)
+    for name in names:
+        found = blocks.read_block(blocks.GitHubConnection, name)
+        if found is not None:
+            source = f"the block {blocks.reference(blocks.GitHubConnection, name)}"
+            return github_of_values(source, blocks.values_of(found))
+    raise _nothing(" or ".join(blocks.reference(blocks.GitHubConnection, name) for name in names))
 
 
 def _nothing(blocks: str) -> NeedsHuman:

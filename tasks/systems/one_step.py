@@ -3,7 +3,7 @@
 Outside of a step everything is read anew each time, and nothing is remembered.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,6 +28,16 @@ def one_step() -> Iterator[None]:
         yield
         return
     mine = _at_hand.set(_AtHand())
+    try:
+        yield
+    finally:
+        _at_hand.reset(mine)
+
+
+@contextmanager
+def trying(things: Mapping[object, object]) -> Iterator[None]:
+    """Like a step that has these at hand already: how a connection is tried before it is stored."""
+    mine = _at_hand.set(_AtHand(dict(things)))
     try:
         yield
     finally:

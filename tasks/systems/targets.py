@@ -74,7 +74,12 @@ def target_access(name: str) -> TargetAccess:
             f"{name!r} cannot be the name of a target",
             "use letters, digits, `-` and `_` for names of targets",
         )
-    return one_step.once(("target", name), lambda: target_from_environment(name) or _from_block(name))
+    return one_step.once(target_key(name), lambda: target_from_environment(name) or _from_block(name))
+
+
+def target_key(name: str) -> tuple[str, str]:
+    """As what a step has the connection to a target at hand."""
+    return "target", name
 
 
 def access_of(target: Target) -> TargetAccess:

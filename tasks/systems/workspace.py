@@ -66,6 +66,20 @@ class Workspace(JobRuns):
         with self.answers("the name of its deployer"):
             return str(self.client.current_user.me().user_name)
 
+    def ensure_folder(self, path: str) -> str:
+        """The folder is there and we may write into it; returns what is so, in words.
+
+        Raises:
+            NeedsHuman: we may not.
+            TryAgain: the workspace did not answer.
+
+        Source: Workspace API, `mkdirs`: makes what is missing, leaves what is there.
+        """
+        with self.answers(f"a folder {path}"):
+            there = self._exists(path)
+            self.client.workspace.mkdirs(path)
+        return f"{path} is there" if there else f"{path} was made"
+
     def deployed_commit(self, root_path: str) -> str | None:
         """The commit of the last deployment to `root_path` that ended well; None if there never was one.
 
