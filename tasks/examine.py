@@ -175,11 +175,18 @@ def _plan_of(release: Release, cli: BundleCli, bundle: Validated) -> dict[str, A
 def _insist_on_smoke_jobs(release: Release, plans: Mapping[str, Mapping[str, Any]]) -> None:
     """Insist that production will have its smoke jobs; found out after the deploy, it would be half way there.
 
-    An old version may lack what is tested today: no rollback stops at that before it is deployed.
+    An old version may lack what is tested today: no rollback stops at that.
     """
     if release.kind != "rollback":
         jobs = {bundle: jobs_among(Plan.of_object(plan).kept_keys) for bundle, plan in plans.items()}
-        smoke_jobs(release.settings.smoke.production, jobs, target=release.target(PRODUCTION))
+        production = release.settings.branches.production
+        smoke_jobs(
+            release.settings.smoke.production,
+            jobs,
+            target=release.target(PRODUCTION),
+            remedy=f"production's smoke jobs are those in release.yaml on {production}: bring the job back, or first"
+            " release a version that still has it and names it under `smoke` no more",
+        )
 
 
 def _page(

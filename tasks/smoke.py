@@ -12,7 +12,7 @@ from tasks.known_state import BUNDLES
 from tasks.record import ensure_record, ensure_state, failure_recorded, is_shipped
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
-from tasks.rules.smoke_jobs import jobs_among, smoke_jobs
+from tasks.rules.smoke_jobs import absent, jobs_among, smoke_jobs
 from tasks.step import ensure
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 from tasks.systems.workspace import Workspace
@@ -51,18 +51,17 @@ def ensure_smoked(
         return
     record = ensure_record(release, hub, environment, candidate.commit)
     with failure_recorded(release, hub, record, "smoke"):
-        runs = {
-            job.name: _smoke(release, candidate, job, record=record)
-            for job in _jobs(release, candidate, bundles, environment, left)
-        }
-    facts = {"target": release.target(environment), "commit": candidate.commit, "runs": runs}
-    kind = "smoked" if environment == PRODUCTION else "rehearsed"
-    note(
-        release.repository,
-        release.name,
-        kind,
-        {**facts, **_named(candidate, bundles, left), "deployment": record.id},
-    )
+        found = _found(release, candidate, bundles, environment, left)
+        runs = {job.name: _smoke(release, candidate, job, record=record) for job in found.jobs}
+    facts = {
+        "target": release.target(environment),
+        "commit": candidate.commit,
+        "runs": runs,
+        **({"absent": list(found.absent)} if found.absent else {}),
+        **_named(candidate, bundles, left),
+        "deployment": record.id,
+    }
+    note(release.repository, release.name, "smoked" if environment == PRODUCTION else "rehearsed", facts)
     ensure_state(release, hub, record, "success", f"{release.version} is deployed and tested")
 
 
@@ -86,30 +85,40 @@ class _Job:
     name: str
 
 
-def _jobs(
+@dataclass(frozen=True)
+class _Found:
+    """The smoke jobs of the bundles that were deployed, and the keys that a rollback's older version has no job for."""
+
+    jobs: tuple[_Job, ...]
+    absent: tuple[str, ...] = ()
+
+
+def _found(
     release: Release,
     candidate: Candidate,
     bundles: tuple[Validated, ...],
     environment: str,
     left: Mapping[str, str],
-) -> list[_Job]:
-    """The smoke jobs of the bundles that were deployed."""
+) -> _Found:
     production = environment == PRODUCTION
     # What guards production is read from production's branch, so a release cannot drop its own smoke tests.
     keys = release.settings.smoke.production if production else candidate.settings.smoke.staging
     workspace = workspace_of(release.target(environment))
     ids = {v.bundle: workspace.state_ids(v.root_path) for v in bundles} if keys else {}
-    found = smoke_jobs(
-        keys, {folder: jobs_among(known) for folder, known in ids.items()}, target=workspace.target.name
-    )
-    for folder, key in found:
+    jobs = {folder: jobs_among(known) for folder, known in ids.items()}
+    missing = absent(keys, jobs) if release.kind == "rollback" else []
+    if missing:
+        log.warning("%s has no job with the key %s: not tested by it", release.version, ", ".join(missing))
+    there = smoke_jobs([key for key in keys if key not in missing], jobs, target=workspace.target.name)
+    for folder, key in there:
         if folder in left:
             log.info("the smoke job %s of %s does not run: nothing of the bundle changed", key, folder)
-    return [
+    found = (
         _Job(int(ids[folder][f"resources.jobs.{key}"]), f"{folder}:{key}" if len(bundles) > 1 else key)
-        for folder, key in found
+        for folder, key in there
         if folder not in left
-    ]
+    )
+    return _Found(tuple(found), tuple(missing))
 
 
 def _smoke(release: Release, candidate: Candidate, job: _Job, *, record: DeploymentRecord) -> str:

@@ -96,6 +96,3 @@ def _both_come_back(pair: Pair) -> None:
     assert back.state.name == "Completed", back.said
     assert pair.commits() == [first, first]
     assert GitHubRepo(SLUG).latest_release() == "0.1.0"
-    again = begin(rollback, to="0.1.0", reason="once more")
-    again.go()
-    assert again.said == "Completed: production already runs 0.1.0"

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.rules.errors import NeedsHuman
-from tasks.rules.smoke_jobs import jobs_among, smoke_jobs
+from tasks.rules.smoke_jobs import absent, jobs_among, smoke_jobs
 
 JOBS = {"ingest": {"smoke", "load"}, "reports": {"smoke", "report"}}
 
@@ -36,6 +36,14 @@ def test_a_job_that_no_bundle_has() -> None:
         smoke_jobs(["tested"], JOBS, target="prod")
     with pytest.raises(NeedsHuman, match=r"^the bundle ingest on prod has no job with the key report"):
         smoke_jobs(["ingest:report"], JOBS, target="prod")
+
+
+def test_what_an_older_version_lacks() -> None:
+    assert absent(["smoke", "tested", "ingest:report", "gone:smoke"], JOBS) == [
+        "tested",
+        "ingest:report",
+        "gone:smoke",
+    ]
 
 
 def test_only_jobs_are_jobs() -> None:
