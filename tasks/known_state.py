@@ -8,6 +8,7 @@ from typing import Any
 from tasks.bundles import bundle_clis, plan_without_secrets, workspace_of
 from tasks.evidence import chain_in
 from tasks.rules.errors import NeedsHuman, ReleaseError
+from tasks.rules.evidence import Chain, Entry
 from tasks.rules.known_state import Place, Recorded, by_hand, insist_on_order
 from tasks.rules.labels import VERBS, label
 from tasks.rules.names import Named
@@ -120,16 +121,18 @@ def _noted(mirror: Mirror, record: DeploymentRecord) -> Mapping[str, str]:
     name = str(record.payload.get("release", "")).rpartition("@")[2]
     if not name:
         return {}
-    for look in range(2):
-        if look:  # it may have ended since the last fetch
-            mirror.fetch()
-        chain = chain_in(mirror, name)
-        for kind in ("smoked", "rehearsed"):
-            entry = chain.last(kind, deployment=record.id)
-            if entry is not None:
-                found: Mapping[str, Mapping[str, Any]] = entry.facts.get(BUNDLES) or {}
-                return {str(one["root_path"]): str(one["commit"]) for one in found.values()}
-    return {}
+    chain = chain_in(mirror, name)
+    entry = _entry_of(chain, record)
+    if entry is None and chain.entries:  # it may have ended since the last fetch
+        entry = _entry_of(chain_in(mirror.fetch(), name), record)
+    found: Mapping[str, Mapping[str, Any]] = (entry.facts.get(BUNDLES) if entry else None) or {}
+    return {str(one["root_path"]): str(one["commit"]) for one in found.values()}
+
+
+def _entry_of(chain: Chain, record: DeploymentRecord) -> Entry | None:
+    """What was noted when that deployment had ended well."""
+    found = (chain.last(kind, deployment=record.id) for kind in ("smoked", "rehearsed"))
+    return next((entry for entry in found if entry is not None), None)
 
 
 def _named(payload: object) -> Mapping[str, str]:
