@@ -34,12 +34,12 @@ class Ledger:
             NeedsHuman: it holds something else than a commit.
         """
         found = self.mirror.ref(self.name)
-        if found and str(self.mirror.command().cat_file("-t", found)) != "commit":
+        if found and found.kind != "commit":
             raise NeedsHuman(
-                f"{self.name} is not at a commit ({found[:12]})",
+                f"{self.name} is not at a commit ({found.sha[:12]})",
                 "find out who pushed it; move it away, then retry",
             )
-        return found
+        return found.sha if found else None
 
     def history(self, head: str) -> list[str]:
         """The commits up to `head`, oldest first."""

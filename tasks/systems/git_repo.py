@@ -4,34 +4,44 @@ The mirror is fetched incrementally and without file contents (`--filter=blob:no
 it; what a worktree needs is fetched when it is checked out. Nothing clones a repository twice.
 """
 
-import base64
 import fcntl
 import logging
-import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import git
 
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import connections
+from tasks.systems.git_environment import credentials, without_our_secrets
 from tasks.systems.github_auth import git_token
 
 log = logging.getLogger(__name__)
 
-STALLED_AFTER_SECONDS = 60  # a server that sends nothing for that long does not answer
+T = TypeVar("T")
+
 _LOCK_IS_STALE_SECONDS = 60
+_MANY = 25
 # Beside branches and tags, the refs that hold what dabflow keeps: see git_ledger.
 _FETCHED = tuple(f"+refs/{kind}/*:refs/{kind}/*" for kind in ("heads", "tags", "dabflow"))
 _SHA = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Where a ref points: to an object of a kind (commit, tag, tree, blob), and behind a tag to what it names."""
+
+    sha: str
+    kind: str
+    peeled: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,10 @@ class Commit:
 
 
 class Mirror:
-    """A bare mirror of `repository` (owner/name), as of its last `fetch`."""
+    """A bare mirror of `repository` (owner/name), as of its last `fetch`, whoever made that.
+
+    Nothing else moves its refs, so what git has said once is remembered until then.
+    """
 
     def __init__(self, repository: str) -> None:
         self.repository = repository
@@ -54,6 +67,8 @@ class Mirror:
         host = (urlsplit(self.url).netloc).replace(":", "_")
         self.path = connections.home() / "mirrors" / host / f"{repository}.git"
         self._fetched = self.path / "dabflow-fetched"
+        self._known: dict[tuple[str, ...], object] = {}
+        self._known_since = 0
 
     def fetch(self) -> "Mirror":
         """Bring the mirror up to what the server has now.
@@ -71,36 +86,38 @@ class Mirror:
                     "check that GitHub answers and that the token may read the repository, then retry",
                 ) from error
             self._fetched.touch()
-        with suppress(git.GitCommandError):  # an earlier one that failed is told here
-            # Where many fetches have left much, git packs it in the background.
-            self.command()(c="gc.auto=6700").gc("--auto", "--quiet")
+        if self._holds_much():
+            with suppress(git.GitCommandError):  # an earlier one that failed is told here
+                # Where many fetches have left much, git packs it in the background.
+                self.command()(c="gc.auto=6700").gc("--auto", "--quiet")
         return self
 
     def branches(self) -> dict[str, str]:
         """Every branch and the commit it points to."""
-        return self._refs("refs/heads/")
+        return {name: ref.sha for name, ref in self._below("refs/heads/").items()}
 
     def tags(self) -> dict[str, str]:
         """Every tag and the commit it points to, annotated ones peeled."""
-        lines = self._git().for_each_ref(
-            "--format=%(refname:lstrip=2) %(objectname) %(*objectname)", "refs/tags/"
-        )
-        rows = [line.split(" ") for line in str(lines).splitlines()]
-        return {name: peeled or sha for name, sha, peeled in rows}
+        return {name: ref.peeled or ref.sha for name, ref in self._below("refs/tags/").items()}
 
     def tags_outside(self, commit: str) -> list[str]:
         """The names of the tags whose commit `commit` does not contain."""
         options = ("--format=%(refname:lstrip=2)", f"--no-merged={commit}", "refs/tags/")
-        return str(self._git().for_each_ref(*options)).splitlines()
+        return self._said("for-each-ref", *options).splitlines()
 
-    def ref(self, name: str) -> str | None:
-        """The commit of a ref by its full name, None where there is none."""
-        return str(self._git().for_each_ref("--format=%(objectname)", name)) or None
+    def ref(self, name: str) -> Ref | None:
+        """Where a ref points, by its full name; None where there is none."""
+        return self.refs().get(name)
 
     def names_below(self, prefix: str) -> list[str]:
         """What follows `prefix` (`refs/.../`) in the full names of the refs that begin with it."""
-        lines = self._git().for_each_ref("--format=%(refname)", prefix)
-        return [line.removeprefix(prefix) for line in str(lines).splitlines()]
+        return list(self._below(prefix))
+
+    def refs(self) -> dict[str, Ref]:
+        """Every ref by its full name."""
+        lines = self._said("for-each-ref", "--format=%(refname) %(objectname) %(objecttype) %(*objectname)")
+        rows = (line.split(" ") for line in lines.splitlines())
+        return {name: Ref(sha, kind, peeled) for name, sha, kind, peeled in rows}
 
     def default_branch(self) -> str:
         """The branch that GitHub shows first.
@@ -119,7 +136,7 @@ class Mirror:
 
     def tree(self, commit: str) -> str:
         with self._explained(f"find {commit[:12]}", commit):
-            return str(self._git().rev_parse("--verify", f"{commit}^{{tree}}"))
+            return self._said("rev-parse", "--verify", f"{commit}^{{tree}}")
 
     def commit(self, sha: str) -> Commit:
         return self._commits("-1", upto=sha)[0]
@@ -139,12 +156,15 @@ class Mirror:
             NeedsHuman: one of the two is not in the repository.
         """
         with self._explained(f"find both {ancestor[:12]} and {of[:12]}", ancestor, of):
-            try:
-                self._git().merge_base("--is-ancestor", ancestor, of)
-            except git.GitCommandError as error:
-                if error.status == 1:
-                    return False
-                raise
+            return self._once(("contains", ancestor, of), lambda: self._contains(ancestor, of))
+
+    def _contains(self, ancestor: str, of: str) -> bool:
+        try:
+            self.command().merge_base("--is-ancestor", ancestor, of)
+        except git.GitCommandError as error:
+            if error.status == 1:
+                return False
+            raise
         return True
 
     def read(self, commit: str, path: str) -> str | None:
@@ -155,16 +175,19 @@ class Mirror:
     def read_bytes(self, commit: str, path: str) -> bytes | None:
         """The same as it is stored."""
         with self._explained(f"read {path} at {commit[:12]}", commit):
-            if " blob " not in str(self._git().ls_tree(commit, "--", path)):
-                return None
-            with self.alone():
-                how = {"strip_newline_in_stdout": False, "stdout_as_string": False}
-                return bytes(self.command().cat_file("blob", f"{commit}:{path}", **how))
+            return self._once(("content", commit, path), lambda: self._content(commit, path))
+
+    def _content(self, commit: str, path: str) -> bytes | None:
+        if " blob " not in str(self.command().ls_tree(commit, "--", path)):
+            return None
+        with self.alone():
+            how = {"strip_newline_in_stdout": False, "stdout_as_string": False}
+            return bytes(self.command().cat_file("blob", f"{commit}:{path}", **how))
 
     def changed_files(self, before: str, after: str) -> list[str]:
         """Paths whose content differs between two commits."""
         with self._explained(f"compare {before[:12]} with {after[:12]}", before, after):
-            names = str(self._git().diff("--name-only", "--no-renames", "-z", before, after))
+            names = self._said("diff", "--name-only", "--no-renames", "-z", before, after)
         return [name for name in names.split("\0") if name]
 
     @contextmanager
@@ -211,14 +234,28 @@ class Mirror:
     def _commits(self, *options: str, upto: str, after: str | None = None) -> list[Commit]:
         without = [f"^{after}"] if after else []
         with self._explained(f"list the commits of {upto[:12]}", upto, *([after] if after else [])):
-            text = str(
-                self._git().log("--format=%H%x00%P%x00%aN%x00%ct%x00%B%x1e", *options, upto, *without, "--")
-            )
+            how = "--format=%H%x00%P%x00%aN%x00%ct%x00%B%x1e"
+            text = self._said("log", how, *options, upto, *without, "--")
         return [_commit(entry.strip("\n")) for entry in text.split("\x1e") if entry.strip()]
 
-    def _refs(self, prefix: str) -> dict[str, str]:
-        lines = self._git().for_each_ref("--format=%(refname:lstrip=2) %(objectname)", prefix)
-        return dict(cast("tuple[str, str]", tuple(line.split(" "))) for line in str(lines).splitlines())
+    def _below(self, prefix: str) -> dict[str, Ref]:
+        return {
+            name.removeprefix(prefix): ref for name, ref in self.refs().items() if name.startswith(prefix)
+        }
+
+    def _said(self, *command: str) -> str:
+        whole = ["git", *command]
+        return self._once(command, lambda: str(self.command().execute(whole)))
+
+    def _once(self, question: tuple[str, ...], ask: Callable[[], T]) -> T:
+        """The answer to a question; asked anew when somebody has fetched since."""
+        self._git()
+        since = self._fetched.stat().st_mtime_ns
+        if since != self._known_since:
+            self._known, self._known_since = {}, since
+        if question not in self._known:
+            self._known[question] = ask()
+        return cast("T", self._known[question])
 
     def _git(self) -> git.Git:
         """The git command in a mirror that was fetched at least once: an empty one would say "no branches"."""
@@ -230,7 +267,7 @@ class Mirror:
         """The git command with the token in its environment only, and none of our other secrets there."""
         command = git.Git(str(folder or self.path))
         command.update_environment(
-            **_without_our_secrets(), **credentials(self.url, git_token(self.repository))
+            **without_our_secrets(), **credentials(self.url, git_token(self.repository))
         )
         return command
 
@@ -242,6 +279,13 @@ class Mirror:
             if not self._unlocked():
                 raise
             self.command().fetch(*options, "origin", *_FETCHED)
+
+    def _holds_much(self) -> bool:
+        """Whether to ask git if it wants to pack: it counts packs (50) and the loose objects of this one folder (27)."""
+        packs, loose = self.path / "objects" / "pack", self.path / "objects" / "17"
+        return len(list(packs.glob("*.pack"))) > _MANY or (
+            loose.is_dir() and len(list(loose.iterdir())) > _MANY
+        )
 
     def _unlocked(self) -> bool:
         """Remove the lock files of a git that was killed; say whether there were any."""
@@ -315,40 +359,6 @@ class Mirror:
 def _commit(entry: str) -> Commit:
     sha, parents, author, seconds, message = entry.split("\x00", 4)
     return Commit(sha, tuple(parents.split()), author, int(seconds), message.strip())
-
-
-def credentials(url: str, password: str) -> dict[str, str]:
-    """The environment with which git speaks to `url`: the token `password` is in no URL, argument or file.
-
-    Source: measured with git 2.39 (environment-scoped config, git >= 2.31).
-    """
-    token = base64.b64encode(f"x-access-token:{password}".encode()).decode()
-    parts = urlsplit(url)
-    scope = f"{parts.scheme}://{parts.netloc}/"
-    settings = [
-        (f"http.{scope}.extraHeader", ""),  # drops what another tool left in a config file
-        (f"http.{scope}.extraHeader", f"Authorization: Basic {token}"),
-        ("credential.helper", ""),
-        ("http.followRedirects", "false"),
-        ("core.hooksPath", os.devnull),
-        ("http.lowSpeedLimit", "1"),
-        ("http.lowSpeedTime", str(STALLED_AFTER_SECONDS)),
-    ]
-    environment = {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": str(len(settings)),
-    }
-    for number, (key, value) in enumerate(settings):
-        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return environment
-
-
-def _without_our_secrets() -> dict[str, str]:
-    """Blanks over what git has no business to know; it would inherit this process's whole environment."""
-    ours = ("DABFLOW_", "DATABRICKS_", "PREFECT_")
-    return {name: "" for name in os.environ if name.startswith(ours)}
 
 
 def is_sha(text: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hub_place import SLUG, Place
 
 from tasks.rules.errors import NeedsHuman, TryAgain
-from tasks.systems import git_repo
+from tasks.systems import git_environment
 from tasks.systems.git_repo import Commit, Mirror, is_sha
 
 pytest_plugins = ["hub_fixtures"]
@@ -136,7 +136,7 @@ def test_a_fetch_that_fails_leaves_what_was_known(place: Place) -> None:
 
 
 def test_a_server_that_keeps_silent_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git_repo, "STALLED_AFTER_SECONDS", 1)
+    monkeypatch.setattr(git_environment, "STALLED_AFTER_SECONDS", 1)
     place.arm("slow", ".*/info/refs", seconds=20)
     started = time.monotonic()
 

@@ -16,7 +16,8 @@ import pytest
 from hub_place import SLUG, Place, git
 
 from tasks.rules.errors import TryAgain
-from tasks.systems.git_repo import Mirror, credentials
+from tasks.systems.git_environment import credentials
+from tasks.systems.git_repo import Mirror
 
 pytest_plugins = ["hub_fixtures"]
 
