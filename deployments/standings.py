@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from shlex import quote
 
 from deployments.prefect_api import PrefectApi, connected
 from deployments.runs import Run
@@ -79,7 +80,7 @@ class Standing:
             return (
                 f"dabflow hotfix --pr {self.fix}"
                 if self.fix.isdigit()
-                else f"dabflow hotfix --branch {self.fix}"
+                else f"dabflow hotfix --branch {quote(self.fix)}"
             )
         if self.kind == "rollback":
             return f"dabflow rollback --to {named(self.version).version} --reason TEXT"
