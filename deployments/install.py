@@ -17,7 +17,7 @@ from deployments.parts.deployment import Deployment
 from deployments.parts.described import FOLDER, described
 from deployments.parts.limits import locks
 from deployments.parts.part import Part, Seen
-from deployments.parts.pool import FirstQueue, Pool
+from deployments.parts.pool import FIRST, POOL, FirstQueue, Pool
 from deployments.prefect_api import RELEASE, prefect_errors
 from tasks.rules.code_versions import CodeVersion, worker_differs
 from tasks.rules.errors import NeedsHuman, TryAgain
@@ -55,9 +55,10 @@ def parts(client: SyncPrefectClient, wish: Wish | None = None) -> list[Part]:
     def starts() -> UUID | None:
         return ended.id()
 
+    pools = {one.described.pool: one.described.queue for one in deployments} | {POOL: FIRST}
     return [
-        Pool(client),
-        FirstQueue(client),
+        *(Pool(client, name) for name in sorted(pools)),
+        *(FirstQueue(client, name) for name, queue in sorted(pools.items()) if queue == FIRST),
         *(ConnectionType(client, kind) for kind in BLOCKS),
         *locks(client, wish.repositories),
         *deployments,

@@ -14,11 +14,17 @@ from deployments.prefect_api import prefect_client
 
 Options = Annotated[
     str,
-    Parameter(allow_leading_hyphen=True, help="more options of `prefect worker start`, such as --limit 5"),
+    Parameter(
+        allow_leading_hyphen=True, help="more options of `prefect worker start`, such as --name or --limit 5"
+    ),
+]
+
+Pool = Annotated[
+    str, Parameter(help="the work pool whose runs it takes, where prefect.yaml names more than one")
 ]
 
 
-def worker(*options: Options) -> int:
+def worker(*options: Options, pool: Pool = POOL) -> int:
     """Start a worker for dabflow's runs; it stays until Ctrl-C. The connections are those of its environment.
 
     It does not start where another version of dabflow is installed on the Prefect server.
@@ -28,5 +34,5 @@ def worker(*options: Options) -> int:
     here = Path(sys.executable).parent
     # A run is started by the word `python`, as prefect.yaml says: the one beside our Prefect, not the system's.
     path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    command = [str(here / "prefect"), "worker", "start", "--pool", POOL, "--type", "process", *options]
+    command = [str(here / "prefect"), "worker", "start", "--pool", pool, "--type", "process", *options]
     os.execve(command[0], command, os.environ | {"PATH": path})  # noqa: S606 - no shell is wanted

@@ -45,16 +45,23 @@ class Described:
     @property
     def fields(self) -> dict[str, Any]:
         """By the names that Prefect's API has for them."""
-        pool = self.given["work_pool"]
         return {
             "description": self.given["description"],
             "entrypoint": self.given["entrypoint"],
             "pull_steps": self.pull,
             "enforce_parameter_schema": self.given["enforce_parameter_schema"],
             "parameter_openapi_schema": parameter_schema(self.flow).model_dump_for_openapi(),
-            "work_pool_name": pool["name"],
-            "work_queue_name": pool["work_queue_name"],
+            "work_pool_name": self.pool,
+            "work_queue_name": self.queue,
         }
+
+    @property
+    def pool(self) -> str:
+        return str(self.given["work_pool"]["name"])
+
+    @property
+    def queue(self) -> str:
+        return str(self.given["work_pool"]["work_queue_name"])
 
     @property
     def tags(self) -> list[str]:
