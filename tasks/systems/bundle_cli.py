@@ -165,6 +165,7 @@ class BundleCli:
             self._bundle(
                 "deploy", *flags, keep=journal.folder, within_seconds=self.limits.deploy, in_use=in_use
             )
+            journal.forget()
 
     # How it is called
 

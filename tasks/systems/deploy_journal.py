@@ -90,6 +90,11 @@ class DeployJournal:
                 ) from error
             yield mine.fileno()
 
+    def forget(self) -> None:
+        """Nothing is kept of a deploy that ended well: the workspace has it all, values of variables included."""
+        self._state.unlink(missing_ok=True)
+        self._wal.unlink(missing_ok=True)
+
     def copied_to(self, folder: Path) -> None:
         """`folder` holds the same, for a command that must not take this one over."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)

@@ -293,10 +293,20 @@ class TestJournal:
         (kept / "sync-snapshots" / "x.json").write_text("{}")
         for name in ("deployment.json", "resources.json", "resources.json.wal"):
             (kept / name).write_text("{}")
+        play("exit 1")
+
+        with pytest.raises(NeedsHuman):
+            cli.deploy()
+
+        assert sorted(path.name for path in kept.iterdir()) == ["resources.json", "resources.json.wal"]
+
+    def test_of_a_deploy_that_ended_well_nothing_is_kept(self, cli: BundleCli, play: Play) -> None:
+        """The state holds what variables are set to; it is in the workspace by now."""
+        play('mkdir -p "$DATABRICKS_BUNDLE_TMP/prod"; echo {} > "$DATABRICKS_BUNDLE_TMP/prod/resources.json"')
 
         cli.deploy()
 
-        assert sorted(path.name for path in kept.iterdir()) == ["resources.json", "resources.json.wal"]
+        assert list((cli.journal.folder / "prod").iterdir()) == []
 
 
 class TestOutcome:
