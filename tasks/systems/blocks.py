@@ -72,8 +72,19 @@ class DatabricksTarget(Block):
 BLOCKS: tuple[type[Block], ...] = (GitHubConnection, DatabricksTarget)
 
 
-def read_block(kind: type[B], *names: str) -> B | None:
-    """The first of these blocks that there is; None where there is none, or no Prefect server is named.
+def read_block(kind: type[B], name: str) -> B | None:
+    """The block of that name; None where there is none, or no Prefect server is named.
+
+    Raises:
+        TryAgain: the server did not answer.
+        NeedsHuman: it refused, or what is stored does not fit.
+    """
+    found = first_block(kind, name)
+    return found[1] if found else None
+
+
+def first_block(kind: type[B], *names: str) -> tuple[str, B] | None:
+    """The first of these blocks that there is, with its name; None where there is none, or no server is named.
 
     Raises:
         TryAgain: the server did not answer.
@@ -85,7 +96,7 @@ def read_block(kind: type[B], *names: str) -> B | None:
         for name in names:
             content = _content(client, kind.get_block_type_slug(), name)
             if content is not None:
-                return _filled(kind, name, content)
+                return name, _filled(kind, name, content)
     return None
 
 

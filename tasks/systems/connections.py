@@ -144,12 +144,13 @@ def _from_block(repository: str) -> GitHubAccess:
 
     _, owner = github_key(repository)
     names = [owner, blocks.DEFAULT] if owner else [blocks.DEFAULT]
-    for name in names:
-        found = blocks.read_block(blocks.GitHubConnection, name)
-        if found is not None:
-            source = f"the block {blocks.reference(blocks.GitHubConnection, name)}"
-            return github_of_values(source, blocks.values_of(found))
-    raise _nothing(" or ".join(blocks.reference(blocks.GitHubConnection, name) for name in names))
+    found = blocks.first_block(blocks.GitHubConnection, *names)
+    if found is None:
+        raise _nothing(" or ".join(blocks.reference(blocks.GitHubConnection, name) for name in names))
+    name, block = found
+    return github_of_values(
+        f"the block {blocks.reference(blocks.GitHubConnection, name)}", blocks.values_of(block)
+    )
 
 
 def _nothing(blocks: str) -> NeedsHuman:

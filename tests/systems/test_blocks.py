@@ -14,6 +14,7 @@ from tasks.systems.blocks import (
     BLOCKS,
     DatabricksTarget,
     GitHubConnection,
+    first_block,
     read_block,
     save_block,
     target_block_name,
@@ -51,10 +52,11 @@ def test_the_first_name_that_there_is(staging: DatabricksTarget) -> None:
     save_block(GitHubConnection(token="for acme"), "acme")
 
     for names, expected in [(("acme", "default"), "for acme"), (("other", "default"), "for all")]:
-        found = read_block(GitHubConnection, *names)
+        found = first_block(GitHubConnection, *names)
         assert found is not None
-        assert found.token is not None
-        assert found.token.get_secret_value() == expected
+        assert found[0] == expected.removeprefix("for ").replace("all", "default")
+        assert found[1].token is not None
+        assert found[1].token.get_secret_value() == expected
     assert read_block(GitHubConnection, "other") is None
 
 
