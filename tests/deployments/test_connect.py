@@ -20,7 +20,7 @@ from tasks.systems.github_repo import GitHubRepo
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 GITHUB = ("connect", "github", "--repository", SLUG)
 STAGING = ("connect", "target", "staging", "--repository", SLUG)

@@ -25,7 +25,7 @@ from sandbox.world import World
 from tasks.rules.texts import marker
 from tasks.rules.versions import Version
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 PROJECT = Path(__file__).parents[2]
 POOL = "dabflow"

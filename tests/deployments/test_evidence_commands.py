@@ -210,7 +210,6 @@ def test_a_release_without_a_pull_request_is_blocked_all_the_same(
     assert kinds() == ["blocked"]
 
 
-@pytest.mark.xdist_group("prefect")
 @pytest.mark.usefixtures("prefect_server", "pull")
 def test_status_knows_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     said("block", "1.4.0", "--reason", "an incident", capsys=capsys)

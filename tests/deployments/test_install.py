@@ -41,7 +41,6 @@ from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems.blocks import GitHubConnection, save_block
 
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
     pytest.mark.timeout(240),
 ]

@@ -12,7 +12,7 @@ from deployments.verdicts import claims, shipped
 from deployments.witness import Witness
 from sandbox.world import World
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture

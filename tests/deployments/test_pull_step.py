@@ -17,7 +17,7 @@ from deployments.code_version import code_version
 from deployments.install import install
 from deployments.prefect_api import RELEASE, prefect_client
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 ROOT = Path(__file__).resolve().parents[2]
 # Refused by the first step, before anything is asked of GitHub.

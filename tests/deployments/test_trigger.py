@@ -20,8 +20,6 @@ from trigger_world import Front, deploy, forget, front, started_runs
 
 from sandbox.serving import Served, listening_socket
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 SCRIPT = Path(__file__).parents[2] / "deployments" / "trigger.py"
 KEY = "pnu_0123456789abcdefghij"
 

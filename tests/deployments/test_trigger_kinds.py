@@ -15,8 +15,6 @@ from deployments import trigger, trigger_start
 from deployments.trigger_http import USAGE, Stop
 from deployments.trigger_orders import order_of, whoever_asks
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 SHA = "0123456789abcdef0123456789abcdef01234567"
 JOB = {"GITHUB_REPOSITORY": "acme/lakehouse", "GITHUB_ACTOR": "rita"}
 ASKED = {"repository": "acme/lakehouse", "requested_by": "rita"}

@@ -16,7 +16,7 @@ from tasks.ask import WAITING_KEY, GateAnswer
 from tasks.rules.gate import Decision
 from tasks.rules.syncs import Sync
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SCRIPT = Path(__file__).parents[2] / "deployments" / "trigger.py"
 

@@ -27,7 +27,7 @@ from deployments.runs import Run
 from sandbox.processes import start, stop
 from sandbox.world import World
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVE_UP_SECONDS = 150

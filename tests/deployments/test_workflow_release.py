@@ -15,7 +15,7 @@ from sandbox.serving import listening_socket
 WORKFLOW = "release.yml"
 KEY = "pnu_0123456789abcdefghij"
 
-pytestmark = [pytest.mark.xdist_group("prefect"), needs_act]
+pytestmark = needs_act
 
 
 @dataclass(frozen=True)

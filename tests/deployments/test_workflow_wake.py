@@ -10,7 +10,7 @@ from waiting_runs import REPOSITORY, Gated
 
 WORKFLOW = "wake.yml"
 
-pytestmark = [pytest.mark.xdist_group("prefect"), needs_act]
+pytestmark = needs_act
 
 
 @dataclass(frozen=True)

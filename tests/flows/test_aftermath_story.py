@@ -15,7 +15,6 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("nothing_lost"),
     pytest.mark.timeout(240),
 ]

@@ -13,7 +13,6 @@ from tasks.rules.waiting import Waiting
 from tasks.systems.git_repo import Mirror
 
 pytestmark = [
-    pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
     pytest.mark.usefixtures("nothing_lost"),
 ]

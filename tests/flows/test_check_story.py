@@ -3,15 +3,12 @@
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from playing import SLUG, People, Run
 from trigger_world import deploy
 
 from deployments import trigger
 from flows.pull_request_check import pull_request_check
 from sandbox.world import World
-
-pytestmark = pytest.mark.xdist_group("gate")
 
 NOTEBOOK = "src/smoke_test.py"
 

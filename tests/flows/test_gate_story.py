@@ -38,10 +38,7 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.verify import verified
 
-pytestmark = [
-    pytest.mark.xdist_group("gate"),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.timeout(300)
 
 GONE = "resources.jobs.legacy_export"
 HOUR = 3600

@@ -9,7 +9,6 @@ from sandbox.world import World
 from tasks.systems.git_repo import Mirror
 
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.timeout(240),
     pytest.mark.usefixtures("nothing_lost"),
 ]

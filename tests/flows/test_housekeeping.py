@@ -20,10 +20,7 @@ from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, STAGING
 from tasks.rules.texts import marker
 
-pytestmark = [
-    pytest.mark.xdist_group("gate"),
-    pytest.mark.timeout(240),
-]
+pytestmark = pytest.mark.timeout(240)
 
 EXPIRED: State[Any] = Failed(message="The flow was paused and never resumed.")
 

@@ -19,10 +19,7 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
-pytestmark = [
-    pytest.mark.xdist_group("gate"),
-    pytest.mark.timeout(240),
-]
+pytestmark = pytest.mark.timeout(240)
 
 WEEKS = timedelta(days=35)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?")

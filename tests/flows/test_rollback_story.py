@@ -13,7 +13,7 @@ from sandbox.world import World
 from tasks.systems.git_repo import Mirror
 from tasks.verify import verified
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 NAME = "rollback-1.5.0-to-1.4.0"
 

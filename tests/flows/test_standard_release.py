@@ -15,7 +15,6 @@ from sandbox.world import World
 from tasks.systems.git_repo import Mirror
 
 pytestmark = [
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("nothing_lost"),
     pytest.mark.timeout(240),
 ]

@@ -15,7 +15,7 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.verify import verified
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture

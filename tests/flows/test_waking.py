@@ -7,10 +7,7 @@ from flows.housekeeping import housekeeping
 from sandbox.world import World
 from tasks.ask import waiting_of
 
-pytestmark = [
-    pytest.mark.xdist_group("gate"),
-    pytest.mark.timeout(240),
-]
+pytestmark = pytest.mark.timeout(240)
 
 
 def everything_written(world: World) -> list[list[str]]:

@@ -8,10 +8,7 @@ from playing import People, settle, start, writes
 from sandbox.world import World
 from tasks.ask import waiting_of
 
-pytestmark = [
-    pytest.mark.xdist_group("gate"),
-    pytest.mark.timeout(240),
-]
+pytestmark = pytest.mark.timeout(240)
 
 
 def test_a_freeze_of_staging_is_waited_for_before_anything_is_rehearsed(

@@ -20,7 +20,7 @@ from tasks.systems.blocks import (
     target_block_name,
 )
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SECRET = "marked-secret-91f0c2"
 

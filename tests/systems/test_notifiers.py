@@ -9,7 +9,7 @@ from hook_place import SECRET, Hook, hook
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems.notifiers import known_types, send
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture

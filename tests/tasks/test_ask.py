@@ -12,7 +12,7 @@ from prefect.states import Cancelled, Crashed
 from tasks.ask import GateAnswer, answers, ask, waiting_of
 from tasks.rules.waiting import Waiting
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 APPROVE = {"decision": "approve", "reason": "fine"}
 asked_about = ["aaa"]

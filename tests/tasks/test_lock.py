@@ -20,7 +20,7 @@ from tasks.lock import LEASE_SECONDS, lock_name, one_at_a_time
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 def limit(repository: str, environment: str) -> GlobalConcurrencyLimitResponse:

@@ -23,7 +23,7 @@ from tasks.rules.versions import Version
 from tasks.systems.git_ledger import Ledger
 from tasks.systems.git_repo import Mirror
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 NEWS = News("approval", "approve-1", "acme/lakehouse 1.4.0 waits for approval", ("Asked for by: rita",))
 

@@ -14,7 +14,7 @@ from tasks.ask import GateAnswer, ask
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.step import RETRY_AFTER_SECONDS, ensure, evidence, run_url, show, stop_if_cancelled
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SECRET = "ghs_never0to1be2seen3"
 calls: Counter[str] = Counter()

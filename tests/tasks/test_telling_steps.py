@@ -25,7 +25,7 @@ from tasks.rules.phases import Phase
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.syncs import Obstacle, Sync, Synced
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 RUN = "http://127.0.0.1:4200/runs/flow-run/7"
 NOW = datetime.now(UTC)
