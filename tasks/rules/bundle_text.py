@@ -34,16 +34,15 @@ def bundles_section(pages: Sequence[tuple[Plan, About]]) -> Section:
         return Section(Rank.HEAD)
     target = escaped(pages[0][1].target)
     order = ", then ".join(code(about.bundle) for _, about in pages if not about.unchanged)
-    left = [about for _, about in pages if about.unchanged]
+    left = ", ".join(code(about.bundle) for _, about in pages if about.unchanged)
     lines = [
         f"**{len(pages)} bundles on {target}, all together: {sum_line(pages)}**",
-        f"Deployed one after the other: {order}." if order else f"None of them is deployed: {LEFT}.",
-        *(
-            f"Not deployed: {', '.join(code(about.bundle) for about in left)}. {LEFT.capitalize()}."
-            for _ in left[:1]
-        ),
+        f"Deployed one after the other: {order}."
+        if order
+        else "None of them is deployed: nothing of them changed.",
+        f"Not deployed: {left}. {LEFT.capitalize()}." if order and left else "",
     ]
-    return Section(Rank.HEAD, intro="\n\n".join(lines))
+    return Section(Rank.HEAD, intro="\n\n".join(filter(None, lines)))
 
 
 def unchanged_section(about: About) -> Section:

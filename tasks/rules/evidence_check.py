@@ -85,6 +85,7 @@ def named_pulls(chain: Chain) -> list[int]:
 
 def named_commits(chain: Chain) -> list[str]:
     found = {str(e.facts["commit"]) for e in chain.entries if e.facts.get("commit")}
+    found |= {commit for entry in chain.entries for commit in _left(entry).values()}
     return sorted(found | {str(_subject(e).get("commit", "")) for e in chain.entries} - {""})
 
 
@@ -95,6 +96,12 @@ def named_deployments(chain: Chain) -> list[tuple[str, str]]:
         (environments[e.kind], str(e.facts.get("commit"))) for e in chain.entries if e.kind in environments
     }
     return sorted(pairs)
+
+
+def _left(entry: Entry) -> Mapping[str, str]:
+    """The commits at which bundles were left, because nothing of them changed, by their folders."""
+    left = entry.facts.get("unchanged")
+    return {str(folder): str(commit) for folder, commit in left.items()} if isinstance(left, dict) else {}
 
 
 def _number(entry: Entry) -> int:
@@ -265,6 +272,9 @@ def _deployed(place: _Place) -> Iterator[str]:
         yield f"{short(place.commit)} is not what was tagged"
     if not place.seen.deployments.get((PRODUCTION, place.commit)):
         yield f"GitHub has no deployment of {short(place.commit)} to {PRODUCTION}"
+    for folder, commit in _left(place.entry).items():
+        if commit not in place.seen.trees:
+            yield f"the repository has no commit {short(commit)}, at which {folder} was left"
 
 
 def _asked(place: _Place) -> Iterator[str]:

@@ -174,6 +174,7 @@ WRITTEN: dict[str, Chain] = {
     "merged with another pull request": noted(MERGED, number=8),
     "tag on something else": noted(TAGGED, commit=HEAD),
     "deployed what was not tagged": noted(DEPLOYED, commit=HEAD),
+    "left a bundle at a commit that is gone": noted(DEPLOYED, unchanged={"reports": OLD}),
     "deployed another plan": noted(DEPLOYED, digest="e" * 64),
     "facts of no sense": noted(MERGED, number=[1], commit={"a": 1}),
 }
