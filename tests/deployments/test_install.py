@@ -1,6 +1,7 @@
 """`dabflow install` against a real Prefect: everything is there, once, however often it is run and whatever is lost."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -20,6 +21,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitStrategy, Concurrency
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.events import Automation
 from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
     PREFECT_API_KEY,
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
@@ -274,6 +276,20 @@ def test_prefect_cloud(prefect_server: str, client: SyncPrefectClient) -> None:
     assert (
         link == f"{cloud.removesuffix('/api')}/account/{account}/workspace/{workspace}/runs/flow-run/some-run"
     )
+
+
+def test_a_server_behind_a_password(prefect_server: str, client: SyncPrefectClient) -> None:
+    password = b64encode(b"dabflow:secret").decode()
+    with opened(FrontDoor(prefect_server, authorization=f"Basic {password}")) as door:
+        settings = {PREFECT_API_URL: door.url, PREFECT_API_AUTH_STRING: "dabflow:secret"}
+        with temporary_settings(settings), get_client(sync_client=True) as through:
+            assert next(dry_run(through)).text == f"work pool {POOL}: is missing"
+        with (
+            temporary_settings({PREFECT_API_URL: door.url}),
+            get_client(sync_client=True) as refused,
+            pytest.raises(NeedsHuman, match=r"does not accept our key \(401\)\n.+PREFECT_API_AUTH_STRING"),
+        ):
+            list(dry_run(refused))
 
 
 def test_without_the_deployment_there_is_a_remedy() -> None:

@@ -57,6 +57,11 @@ def said(run: UUID) -> str:
 def ran(api: str, folder: Path, **environment: str) -> tuple[str, str]:
     """Run it in the process that our job variables name; what it said in Prefect, and what was printed."""
     run = scheduled()
+    printed = ran_it(api, folder, run, **environment)
+    return said(run), printed
+
+
+def ran_it(api: str, folder: Path, run: UUID, **environment: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DABFLOW_")}
     done = subprocess.run(
         [sys.executable, "-m", "prefect.engine"],
@@ -66,7 +71,7 @@ def ran(api: str, folder: Path, **environment: str) -> tuple[str, str]:
         text=True,
         check=False,
     )
-    return said(run), done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def test_without_a_word_it_is_the_dabflow_that_is_installed(api: str, tmp_path: Path) -> None:
@@ -111,6 +116,21 @@ def test_another_checkout_is_used_where_it_is_named(api: str, tmp_path: Path) ->
         f"Failed: this worker has dabflow {other}, but its deployments were installed by "
     )
     assert str(flow) in state, printed
+
+
+def test_a_run_of_a_version_with_which_this_one_is_not_compatible_does_nothing(
+    api: str, tmp_path: Path
+) -> None:
+    """It waited, say, while its worker was upgraded; what it kept may have another form now."""
+    with version_of_the_release("9.9.9+0123456789ab"):
+        run = scheduled()
+
+    ran_it(api, tmp_path, run)
+
+    assert said(run).startswith("Failed: this run was made with dabflow 9.9.9+0123456789ab, and ")
+    assert "start the release again with the same parameters" in said(run)
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run).run_count == 0
 
 
 def test_a_folder_without_our_code_is_named_with_what_to_do(api: str, tmp_path: Path) -> None:
