@@ -13,6 +13,7 @@ def advice(seen: Overview) -> list[str]:
     found = [_about_release(standing, seen) for standing in seen.standings]
     found += [_about_hold(hold) for hold in seen.holds]
     found += [_about_hand(environment) for environment in seen.environments if environment.by_hand]
+    found += [_about_drift(e) for e in seen.environments if e.drift_now]
     if not seen.standings and seen.beginning:
         found.append(f"nothing: a release has just been started: {seen.beginning.url}")
     elif not seen.standings and not seen.holds:
@@ -65,14 +66,28 @@ def _about_hand(environment: Environment) -> str:
     )
 
 
+def _about_drift(environment: Environment) -> str:
+    return (
+        f"{environment.name}: somebody changed it by hand: see what, dabflow drift {environment.target}; the next release"
+        " sets it back"
+    )
+
+
 def as_json(seen: Overview) -> dict[str, Any]:
     """The same for programs; keys stay as they are."""
     return {
         "environments": {
             e.name: {
-                "recorded_commit": e.recorded or None,
+                "approved_by": list(e.approved_by),
+                "approved_in_form": e.in_form,
+                "bundles": dict(e.bundles),
+                "drift": e.drift.to_json() if e.drift else None,
                 "problem": e.problem or None,
+                "recorded_commit": e.recorded or None,
+                "requested_by": e.requested_by or None,
+                "run": e.run_url or None,
                 "running_commit": e.running or None,
+                "since": e.since.isoformat(timespec="seconds") if e.since else None,
                 "target": e.target,
                 "version": e.version or None,
             }

@@ -30,6 +30,7 @@ _COMMANDS = {
         "Bring production back to a version that was released before.",
     ),
     "status": ("deployments.commands.status:status", "Where the releases stand, and what is asked of whom."),
+    "drift": ("deployments.commands.drift:drift", "What somebody changed by hand on the targets."),
     "approve": ("deployments.commands.answer:approve", "Approve what production would get."),
     "reject": (
         "deployments.commands.answer:reject",

@@ -1,14 +1,16 @@
 """What a person sees while a run goes on: one line per step, the question, how it ended."""
 
 import re
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markdown import Markdown
 from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.status import Status
 from rich.text import Text
 
@@ -21,9 +23,17 @@ _PLAIN_WIDTH = 100
 _LONGEST_REASON = 200
 
 
+class PlainConsole(Console):
+    """A console that nothing in what it shows can move, colour or rename: control characters are written out."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=_visible(segment.text))
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """A console that prints plain lines, not too narrow, where nobody looks at a terminal."""
-    console = Console(highlight=False, stderr=stderr)
+    console = PlainConsole(highlight=False, stderr=stderr)
     if not console.is_terminal:
         console.width = max(console.width, _PLAIN_WIDTH)
     return console
@@ -145,6 +155,16 @@ class Screen:
 
     def _mark(self, mark: str) -> str:
         return mark if self._utf8 else {"✓": "+", "✗": "x", "↻": "~", "■": "#"}[mark]
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else _written(char) for char in text)
+
+
+def _written(char: str) -> str:
+    return " " if char.isspace() else ascii(char)[1:-1]
 
 
 def _short(message: str) -> str:

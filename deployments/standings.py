@@ -2,23 +2,30 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from shlex import quote
 
 from deployments.prefect_api import PrefectApi, connected
 from deployments.runs import Run
+from tasks.drift import last_look
 from tasks.evidence import chain_in
-from tasks.known_state import ADOPTED, recorded_of
+from tasks.known_state import ADOPTED, recorded_in, version_of_record
 from tasks.plan_release import known_of
+from tasks.rules.drift import Look
+from tasks.rules.drift_text import drift_line
+from tasks.rules.endings import readable
 from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.evidence import Chain, blocked
+from tasks.rules.known_state import Recorded
 from tasks.rules.names import named
 from tasks.rules.outcomes import Hold, given_up, stopped
 from tasks.rules.phases import Phase
-from tasks.rules.release import PRODUCTION, STAGING
+from tasks.rules.release import PRODUCTION, STAGING, BundleRuns
 from tasks.rules.rollbacks import phase_of_rollback
 from tasks.rules.settings import ReleaseSettings
 from tasks.rules.settings_words import Kind
-from tasks.running import running_commits
+from tasks.running import commits_of, running_bundles
 from tasks.standing import (
     branch_of,
     current_pull_request,
@@ -79,7 +86,7 @@ class Standing:
             return (
                 f"dabflow hotfix --pr {self.fix}"
                 if self.fix.isdigit()
-                else f"dabflow hotfix --branch {self.fix}"
+                else f"dabflow hotfix --branch {quote(self.fix)}"
             )
         if self.kind == "rollback":
             return f"dabflow rollback --to {named(self.version).version} --reason TEXT"
@@ -91,7 +98,11 @@ class Environment:
     """What an environment runs: by GitHub's last successful record, and by the workspace itself.
 
     `running` is the workspace's commit, "" where it could not be asked; `problem` says why not. `unfinished`: that is
-    what a release deployed there that has not ended.
+    what a release deployed there that has not ended. `left`: each bundle is as that release left it, also where it
+    changed nothing of one. `bundles` are folder and commit of each, where there are several.
+
+    `since` (UTC), `run_url`, `requested_by` and `approved_by` are of the record; `in_form` says whether somebody
+    approved in Prefect's form. `drift` is what the last look for it has shown, None where nobody looked.
     """
 
     name: str
@@ -101,12 +112,40 @@ class Environment:
     running: str
     problem: str = ""
     unfinished: bool = False
+    left: bool = False
+    bundles: tuple[tuple[str, str], ...] = ()
+    since: datetime | None = None
+    run_url: str = ""
+    requested_by: str = ""
+    approved_by: tuple[str, ...] = ()
+    in_form: bool = False
+    drift: Look | None = None
+
+    @property
+    def approved(self) -> str:
+        """Who approved it, in words."""
+        return ", ".join([*self.approved_by, *(["the form in Prefect"] if self.in_form else [])])
+
+    @property
+    def drift_now(self) -> bool:
+        """Whether the last look has shown drift of what runs there now."""
+        look = self.drift
+        return look is not None and look.drifted and (self.since is None or look.at >= self.since)
+
+    @property
+    def drift_words(self) -> str:
+        """What is known about drift, in a few words."""
+        if self.drift is None:
+            return "never looked at"
+        if self.since is not None and self.drift.at < self.since:
+            return f"not looked at since {self.version} came"
+        return f"{drift_line(self.drift)} (seen {readable(self.drift.at)})"
 
     @property
     def by_hand(self) -> bool:
         """Whether somebody deployed something else than the last release did."""
         differs = bool(self.recorded and self.running) and self.recorded != self.running
-        return differs and not self.unfinished
+        return differs and not (self.unfinished or self.left)
 
 
 @dataclass(frozen=True)
@@ -232,23 +271,56 @@ def _environment(
     mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, name: str, on_its_way: frozenset[str]
 ) -> Environment:
     target = settings.targets.production if name == PRODUCTION else settings.targets.staging
-    record = hub.newest_successful_deployment(name)
+    drift, record = last_look(mirror, name), hub.newest_successful_deployment(name)
     if record is None:
-        return Environment(name, target, "", "", "", "no release was deployed there yet")
-    recorded = recorded_of(record)
-    commit = recorded.commit if recorded else record.sha
+        return Environment(name, target, "", "", "", "no release was deployed there yet", drift=drift)
+    recorded = recorded_in(mirror, record) or Recorded(record.sha)
+    reviewers, in_form = _approved(mirror, record) if name == PRODUCTION else ((), False)
+    known = Environment(
+        name,
+        target,
+        version_of_record(record),
+        recorded.commit,
+        "",
+        since=record.state_since,
+        run_url=record.run_url,
+        requested_by=str(record.payload.get("requested_by") or record.payload.get("by") or ""),
+        approved_by=reviewers,
+        in_form=in_form,
+        drift=drift,
+    )
     try:
-        running = ", ".join(running_commits(mirror, settings, record.sha, target))
-        problem = "" if running else "nothing is deployed there"
+        runs = running_bundles(mirror, settings, record.sha, target)
     except ReleaseError as error:
-        running, problem = "", error.problem
-    unfinished = name == PRODUCTION and running != commit and running in on_its_way
-    return Environment(name, target, _version_of(record), commit, running, problem, unfinished)
+        return replace(known, problem=error.problem)
+    return _running(known, recorded, runs, on_its_way if name == PRODUCTION else frozenset())
 
 
-def _version_of(record: DeploymentRecord) -> str:
-    """The version that a record is about; after a rollback the one that went back there."""
+def _running(
+    known: Environment, recorded: Recorded, runs: tuple[BundleRuns, ...], on_its_way: frozenset[str]
+) -> Environment:
+    """The same with what the workspace says about its bundles."""
+    commits = commits_of(runs)
+    if not commits:
+        return replace(known, problem="nothing is deployed there")
+    running = ", ".join(commits)
+    return replace(
+        known,
+        running=running,
+        left=all(recorded.left(one) for one in runs),
+        unfinished=running != known.recorded and running in on_its_way,
+        bundles=tuple((one.bundle, one.commit or "") for one in runs) if len(runs) > 1 else (),
+    )
+
+
+def _approved(mirror: Mirror, record: DeploymentRecord) -> tuple[tuple[str, ...], bool]:
+    """Whose reviews approved what was deployed, and whether somebody did in the form, as the evidence has it."""
     name = str(record.payload.get("release", "")).rpartition("@")[2]
-    if not name:
-        return str(record.payload.get("version", ""))
-    return name if name == ADOPTED else str(named(name).version)
+    if not name or name == ADOPTED:
+        return (), False
+    chain, _ = _chain(mirror, name)
+    entry = chain.last("approved")
+    if entry is None:
+        return (), False
+    logins = (str(review.get("login", "")) for review in entry.facts.get("reviews", ()))
+    return tuple(dict.fromkeys(filter(None, logins))), bool(entry.facts.get("form"))

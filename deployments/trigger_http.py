@@ -223,13 +223,18 @@ def reason_in(body: bytes) -> str:
     problems = found.get("detail") or found.get("exception_detail") or found.get("exception_message") or ""
     if isinstance(problems, list):
         problems = "; ".join(_problem(one) for one in problems)
-    return one_line(str(problems))[:_LONGEST]
+    return shortened(one_line(str(problems)))
 
 
 def _problem(one: Any) -> str:  # noqa: ANN401 - whatever the server says
     if not isinstance(one, dict):
         return str(one)
     return f"{'.'.join(str(part) for part in one.get('loc', []))}: {one.get('msg', '')}"
+
+
+def shortened(text: str) -> str:
+    """Return the text without its middle, if it is long: a server repeats what it was sent, then says why not."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
 def retry_after(error: urllib.error.HTTPError) -> float:

@@ -3,7 +3,7 @@
 Text of others stands in all three, and none of it may become a command, an output or markup.
 
 Source: docs.github.com, "Workflow commands"; actions/runner, `ActionCommand.cs`: `::name` counts at the start of a
-line, the older `##[name]` counts anywhere in one.
+line, spaces before it or not, the older `##[name]` counts anywhere in one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import re
 import sys
 from collections.abc import Mapping
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>&|~$#!]")
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~$!]")
+# What GitHub makes a link of by itself: addresses and issues.
+_LINKED = re.compile(r"(?i)(?:https?|ftp|www)(?=[:.])|GH(?=-\d)|#(?=\d)")
 
 
 def one_line(text: str) -> str:
@@ -26,12 +28,12 @@ def one_line(text: str) -> str:
 def escaped(text: str) -> str:
     """Return one line of Markdown that shows the text as it is: no link, no name that is called."""
     line = _MARKUP.sub(r"\\\g<0>", one_line(text)).replace("@", "@<!-- -->")
-    return re.sub(r"(?i)(https?|ftp|www)([:.])", r"\1<!-- -->\2", line)
+    return _LINKED.sub(r"\g<0><!-- -->", line)
 
 
 def say(text: str) -> None:
     line = one_line(text)
-    sys.stdout.write(f" {line}\n" if line.startswith("::") else f"{line}\n")
+    sys.stdout.write(f"> {line}\n" if line.startswith("::") else f"{line}\n")
     sys.stdout.flush()
 
 

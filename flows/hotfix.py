@@ -24,7 +24,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows import this_run
-from flows.parameters import Number, Repository
+from flows.parameters import Branch, Login, Number, Reason, Repository
 from flows.promotion import back_to_develop, to_production
 from tasks.original import ensure_original_told
 from tasks.plan_hotfix import plan_hotfix
@@ -36,10 +36,10 @@ from tasks.rules.phases import Phase
 @flow(name="hotfix", persist_result=True)
 def hotfix(  # noqa: PLR0913 - the form in Prefect is made of these
     repository: Repository,
-    requested_by: str,
+    requested_by: Login,
     pull_request: Number | None = None,
-    branch: str | None = None,
-    reason: str = "",
+    branch: Branch | None = None,
+    reason: Reason = "",
     *,
     overtakes: bool = False,
     mend_withdrawn: bool = False,

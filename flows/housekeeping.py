@@ -3,6 +3,7 @@
     for each run that waits     wake it     when its time has come, or GitHub shows something new
                                 remind      people, once, before its deadline
     for each run that ended     tell        GitHub how, and what somebody does next, if the run could not
+    for each repository         refresh     the page that says what runs where, by a run of its own (deployments/overview.py)
 
 It runs every few minutes, and for one run at once when Prefect sees that it ended (`dabflow install` arranges both).
 Whatever it finds done, it leaves alone: a second look writes nothing.
@@ -17,6 +18,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Completed, Failed
 
 from flows import known_runs
+from flows.refreshing import refresh
 from tasks.ask import waiting_of
 from tasks.housekeeping import ensure_reminded, ensure_told, now, seen_now
 from tasks.rules.errors import ReleaseError
@@ -34,6 +36,8 @@ def housekeeping(flow_run_id: UUID | None = None) -> State[Any]:
         *_each(known_runs.waiting(flow_run_id), look_after),
         *_each(known_runs.ended_untold(flow_run_id), tell_how_it_ended),
     ]
+    if flow_run_id is None:
+        refresh()
     if problems:
         return Failed(message="\n".join(problems))
     return Completed(message="everything is looked after")

@@ -22,7 +22,7 @@ from prefect.states import Cancelled, Completed
 
 from flows import this_run
 from flows.gate import approve
-from flows.parameters import ExactVersion, Repository
+from flows.parameters import ExactVersion, Login, Reason, Repository
 from tasks.approve import ensure_rejected, looks_so_far, still_what_was_approved
 from tasks.ask import GateAnswer, answers
 from tasks.deploy import ensure_deployed
@@ -47,9 +47,9 @@ WAY_BACK = "rollback"  # of two starts only one asks: the lock under which they 
 @flow(name="rollback", persist_result=True)
 def rollback(
     repository: Repository,
-    requested_by: str,
+    requested_by: Login,
     to: ExactVersion,
-    reason: str,
+    reason: Reason,
     overtakes: bool = False,  # noqa: FBT001, FBT002 - a field of the form
 ) -> State[Any]:
     """Bring production back to a version that was released before: show what that does, ask for approval, do it.

@@ -26,7 +26,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows import this_run
-from flows.parameters import ExactVersion, Repository
+from flows.parameters import ExactVersion, Login, Reason, Repository
 from flows.promotion import back_to_develop, to_production
 from tasks.plan_release import plan_release
 from tasks.rules.choice import Wanted
@@ -38,10 +38,10 @@ from tasks.rules.versions import Bump, Version
 @flow(name="standard-release", persist_result=True)
 def standard_release(
     repository: Repository,
-    requested_by: str,
+    requested_by: Login,
     bump: Literal["auto", "major", "minor", "patch"] = "auto",
     version: ExactVersion | None = None,
-    reason: str = "",
+    reason: Reason = "",
 ) -> State[Any]:
     """Bring what is on `develop` to production: rehearse it on staging, ask for approval, ship it.
 

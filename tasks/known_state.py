@@ -11,7 +11,7 @@ from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.evidence import Chain, Entry
 from tasks.rules.known_state import Place, Recorded, by_hand, insist_on_order
 from tasks.rules.labels import VERBS, label
-from tasks.rules.names import Named
+from tasks.rules.names import Named, named
 from tasks.rules.plans import Plan
 from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
 from tasks.running import commits_of, running_bundles
@@ -148,6 +148,14 @@ def _compared(place: Place, bundle: Validated, recorded: Recorded, *, several: b
         left=left if left is not None and left != recorded.commit else "",
         added=left is None,
     )
+
+
+def version_of_record(record: DeploymentRecord) -> str:
+    """The version that a record is about; after a rollback the one that went back there. "" where it names none."""
+    name = str(record.payload.get("release", "")).rpartition("@")[2]
+    if not name:
+        return str(record.payload.get("version", ""))
+    return name if name == ADOPTED else str(named(name).version)
 
 
 def _place(release: Release, candidate: Candidate, bundle: Validated, runs: str | None) -> Place:

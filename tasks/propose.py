@@ -12,6 +12,7 @@ from tasks.notify import notify
 from tasks.record import record_of
 from tasks.rules.approved import approved_before, shown_facts
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.markdown import fenced
 from tasks.rules.news import in_production, stopped
 from tasks.rules.notes import Change, release_notes
 from tasks.rules.phases import Phase
@@ -103,7 +104,7 @@ def tell_stop(release: Release, error: ReleaseError) -> None:
     pull = pull_request_of(release, mirror, hub)
     if pull is not None and pull.state != "closed":
         phase = phase_of_release(release, mirror, hub)
-        text = control_comment(release, phase, note=f"```\n{error.problem}\n```", remedy=error.remedy)
+        text = control_comment(release, phase, note=fenced(error.problem), remedy=error.remedy)
         ensure_comment(release, hub, pull.number, text)
     notify(release, stopped(release, error, pull.url if pull else ""))
 

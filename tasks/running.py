@@ -29,16 +29,6 @@ def running_bundles(
     return tuple(BundleRuns(v.bundle, v.root_path, workspace.deployed_commit(v.root_path)) for v in found)
 
 
-def running_commits(mirror: Mirror, settings: ReleaseSettings, commit: str, target: str) -> tuple[str, ...]:
-    """The commits that the target's bundles name, each once; the bundles are those of `commit`.
-
-    Raises:
-        TryAgain: the workspace does not answer.
-        NeedsHuman: the bundles at that commit are not valid, or a deployment there names no commit.
-    """
-    return commits_of(running_bundles(mirror, settings, commit, target))
-
-
 def commits_of(runs: tuple[BundleRuns, ...]) -> tuple[str, ...]:
     """The commits that bundles name, each once."""
     return tuple(sorted({one.commit for one in runs if one.commit}))

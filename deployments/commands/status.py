@@ -14,6 +14,7 @@ from deployments.advice import advice, as_json
 from deployments.commands.options import Repository
 from deployments.screen import make_console
 from deployments.standings import Environment, Overview, Standing, overview_of
+from tasks.rules.endings import readable
 from tasks.rules.outcomes import Hold
 
 
@@ -41,10 +42,7 @@ def show(seen: Overview, console: Console) -> None:
     for hold in seen.holds:
         _show_hold(hold, console)
     console.print()
-    table = Table.grid(padding=(0, 2))
-    for environment in seen.environments:
-        table.add_row(*_environment(environment))
-    console.print(table)
+    _show_environments(seen.environments, console)
     if seen.prefect_problem:
         console.print(f"\n[yellow]{escape(seen.prefect_problem)}[/]", soft_wrap=True)
     console.print("\n[bold]What somebody does next[/]")
@@ -78,13 +76,37 @@ def _show_hold(hold: Hold, console: Console) -> None:
     console.print(f"    [dim]{'because':<14}[/]{escape(hold.reason)}", soft_wrap=True)
 
 
-def _environment(environment: Environment) -> tuple[str, str, str, str]:
+def _show_environments(environments: tuple[Environment, ...], console: Console) -> None:
+    table = Table(box=None, padding=(0, 2), header_style="dim", show_edge=False)
+    for heading in ("", "version", "commit", "since", "approved by"):
+        table.add_column(heading, overflow="fold")
+    for each in environments:
+        since = readable(each.since) if each.since else ""
+        table.add_row(
+            escape(each.name), each.version or "-", each.recorded[:12] or "-", since, escape(each.approved)
+        )
+    console.print(table)
+    for each in environments:
+        console.print(
+            f"\n  [bold]{escape(each.name)}[/] [dim]({escape(each.target)})[/]  {_seen(each)}", soft_wrap=True
+        )
+        facts = [
+            *((bundle, commit[:12] or "nothing") for bundle, commit in each.bundles),
+            ("asked for by", each.requested_by),
+            ("run", each.run_url),
+            ("drift", each.drift_words),
+        ]
+        for name, value in facts:
+            if value:
+                console.print(f"    [dim]{escape(name):<14}[/]{escape(value)}", soft_wrap=True)
+
+
+def _seen(environment: Environment) -> str:
+    """What its workspace says itself."""
     if environment.problem:
-        seen = f"[yellow]{escape(environment.problem)}[/]"
-    elif environment.unfinished:
-        seen = f"[yellow]its workspace runs {environment.running[:12]}, of what is not finished[/]"
-    elif environment.by_hand:
-        seen = f"[red]its workspace runs {environment.running[:12]}[/]"
-    else:
-        seen = "[dim]its workspace says so too[/]"
-    return (f"  {environment.name}", environment.version, environment.recorded[:12], seen)
+        return f"[yellow]{escape(environment.problem)}[/]"
+    if environment.unfinished:
+        return f"[yellow]its workspace runs {environment.running[:12]}, of what is not finished[/]"
+    if environment.by_hand:
+        return f"[red]its workspace runs {environment.running[:12]}[/]"
+    return "[dim]its workspace says so too[/]"

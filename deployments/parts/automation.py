@@ -48,7 +48,7 @@ class RunEnded:
         kept, wanted, compared = found[0], self._wanted(), Comparison()
         compared.of("description", kept.description, wanted.description)
         compared.of("trigger", _trigger(kept), _trigger(wanted))
-        if _starts(kept) != _starts(wanted):
+        if any(_starts(one) != _starts(wanted) for one in found):
             compared.found.append(Difference("starts something else than the housekeeping"))
         if len(found) > 1:
             compared.of("how often it is there", len(found), 1)

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from shlex import quote
 
-from tasks.rules.markdown import limited
+from tasks.rules.markdown import fenced, limited, prose
 from tasks.rules.phases import Phase
 from tasks.rules.release import Release
 from tasks.rules.rollback_text import again
@@ -100,7 +101,7 @@ def ended_comment(release: Release, phase: Phase, ended: Ended) -> str:
         marker(release),
         f"### {release.title}: {ended_heading(release, phase, ended)}",
         "",
-        f"**Next:** {next_after(release, phase, ended)}",
+        f"**Next:** {prose(next_after(release, phase, ended))}",
         "",
         _what_happened(ended),
         "",
@@ -129,7 +130,7 @@ def reminder(release: Release, waiting: Waiting) -> str:
     return (
         f"{reminder_marker(release, waiting.deadline)}\n"
         f"**{release.title} waits for approval until {readable(waiting.deadline)}.**"
-        f" Still missing: {waiting.missing}.\n\n"
+        f" Still missing: {prose(waiting.missing)}.\n\n"
         "After that its run ends, and nothing of it goes to production. It can be started again at any time.\n\n"
         f"[Run in Prefect]({release.run_url})\n"
     )
@@ -170,12 +171,12 @@ def _command(release: Release) -> str:
     if release.fix is None:
         return f"dabflow release --version {release.version}"
     fix = release.fix
-    return f"dabflow hotfix {f'--pr {fix.number}' if fix.number else f'--branch {fix.branch}'}"
+    return f"dabflow hotfix {f'--pr {fix.number}' if fix.number else f'--branch {quote(fix.branch)}'}"
 
 
 def _what_happened(ended: Ended) -> str:
     waiting = ended.waiting
-    missing = f" Still missing: {waiting.missing}." if waiting and ended.while_waiting else ""
+    missing = f" Still missing: {prose(waiting.missing)}." if waiting and ended.while_waiting else ""
     match ended.how:
         case How.EXPIRED:
             until = f" by {readable(waiting.deadline)}" if waiting else " in time"
@@ -190,4 +191,4 @@ def _what_happened(ended: Ended) -> str:
 
 
 def _quoted(ended: Ended) -> str:
-    return "```\n" + ended.told.replace("```", "'''") + "\n```"
+    return fenced(ended.told)

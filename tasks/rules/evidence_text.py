@@ -6,6 +6,7 @@ from typing import Any
 
 from tasks.rules.digests import short
 from tasks.rules.evidence import BLOCKED, FILES, Chain, Entry
+from tasks.rules.markdown import escaped
 
 _HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LONGEST = 160
@@ -33,7 +34,7 @@ def words_of(entry: Entry) -> str:
 
 def block_comment(version: str, entry: Entry) -> str:
     """What the pull request says about a block, or its end; the first line tells it from every other comment."""
-    by, reason = entry.facts.get("by"), _plain(str(entry.facts.get("reason", "")))
+    by, reason = entry.facts.get("by"), escaped(str(entry.facts.get("reason", "")))
     marker = f"<!-- dabflow-block:{entry.hash} -->"
     if entry.kind == BLOCKED:
         return (

@@ -5,6 +5,7 @@ docs.github.com, "Autolinked references and URLs".
 """
 
 import re
+from urllib.parse import quote
 
 GITHUB_LIMIT = 65_536  # characters; GitHub answers 422 to a longer comment or pull request body
 
@@ -13,6 +14,8 @@ _NOTHING = "<!-- -->"
 # What GitHub makes a link of by itself: addresses, and issues, which it may close when a text that names them is merged.
 _ADDRESS = re.compile(r"(?i)(?<![a-z])(?:https?|ftp|mailto|xmpp|www)(?=[:.])")
 _ISSUE = re.compile(r"(?i)(?<![a-z])GH(?=-\d)|#(?=\d)")
+_CLOSED = re.compile(r"(?i)(?:clos|fix|resolv)[a-z]*:?\s+#(?=\d)")
+_ELSEWHERE = re.compile(r"(?i)(?<![a-z])GH(?=-\d)|(?<=[^\s(])#(?=\d)")
 _BLOCK = re.compile(r"^(?=[#+=-])|^(\d+)(?=[.)])")
 _FENCE = re.compile(r"^(`{3,}|~{3,})", re.MULTILINE)
 _ROOM_FOR_THE_NOTE = 200
@@ -45,18 +48,24 @@ def fenced(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return a sentence of ours with what others wrote in it: code spans stay, all else is shown as it is."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escaped(text)
-    return "".join(_span(part) if place % 2 else _inside(part) for place, part in enumerate(parts))
+    """Return a sentence of ours with what others wrote in it: code spans stay, all else is shown as it is.
+
+    A number of ours, such as #7, is still linked; it closes nothing, and is in this repository.
+    """
+    parts = text.strip().split("`")
+    if len(parts) % 2 == 0 or not all(map(str.strip, parts[1::2])):
+        return escaped_line(text)
+    spans = (
+        code(" ".join(part.split())) if place % 2 else _sentence(part) for place, part in enumerate(parts)
+    )
+    return _BLOCK.sub(r"\1\\", "".join(spans))
 
 
 def link(text: str, url: str | None) -> str:
     """Return a link, or the plain text if there is no web address."""
     if not url or not url.startswith(("https://", "http://")):
-        return _inside(text).strip()
-    safe = re.sub(r"[\s()<>\\]", lambda found: f"%{ord(found[0]):02X}", url)
+        return _sentence(text).strip()
+    safe = re.sub(r"[^!-~]|[()<>\\]", lambda found: quote(found[0], safe="", errors="replace"), url)
     return f"[{_shown(text).strip()}]({safe})"
 
 
@@ -76,8 +85,9 @@ def limited(text: str, characters: int = GITHUB_LIMIT, *, rest: str = "the whole
     return f"{kept}{_closing(kept)}\n\n{note}\n"[:characters]
 
 
-def _span(text: str) -> str:
-    return code(" ".join(text.split())) if text.strip() else ""
+def _sentence(text: str) -> str:
+    inside = _CLOSED.sub(rf"\g<0>{_NOTHING}", _inside(text))
+    return _ELSEWHERE.sub(rf"\g<0>{_NOTHING}", inside)
 
 
 def _inside(text: str) -> str:

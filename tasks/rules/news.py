@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.rules.chat_text import address, plain
+from tasks.rules.drift import Look
+from tasks.rules.drift_text import drift_line, drift_lines
 from tasks.rules.endings import Ended, How, ended_heading, next_after, readable
 from tasks.rules.errors import ReleaseError
 from tasks.rules.gate import Judgement
@@ -18,6 +20,7 @@ from tasks.rules.versions import Version
 from tasks.rules.waiting import Waiting
 
 _MOST_NAMES = 5  # resources that are named one by one
+_MOST_LINES = 10  # of what was changed by hand
 _LONGEST = 600  # characters of a line that says what went wrong
 
 
@@ -168,6 +171,28 @@ def conflict(release: Release, synced: Synced) -> News:
             ("What is so", plain(synced.missing, _LONGEST)),
             ("Resolve", address(synced.url)),
             ("Run", address(release.run_url)),
+        ),
+    )
+
+
+def drift_found(repository: str, look: Look, run_url: str) -> News:
+    """Something was changed by hand on a target."""
+    lines = [plain(line, 160) for line in drift_lines(look)]
+    more = [f"and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
+    since = look.since.isoformat() if look.since else ""
+    return News(
+        "drift",
+        f"drift-{look.fingerprint}-{since}",
+        f"{plain(look.environment)} of {plain(repository)} was changed by hand",
+        (
+            *_lines(("What is so", plain(drift_line(look), _LONGEST))),
+            *lines[:_MOST_LINES],
+            *more,
+            *_lines(
+                ("See it", f"dabflow drift {plain(look.target)}"),
+                ("Next", "the next release sets it back; what is to stay goes into the bundle"),
+                ("Run", address(run_url)),
+            ),
         ),
     )
 

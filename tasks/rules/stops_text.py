@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tasks.rules.labels import sha
-from tasks.rules.markdown import code, limited
+from tasks.rules.markdown import code, escaped, fenced, limited
 from tasks.rules.outcomes import Stopped
 from tasks.rules.release import BundleRuns, Release
 from tasks.rules.texts import marker
@@ -62,7 +62,7 @@ def abandoned_comment(
         "",
         f"**Next:** {_OVER.format(tag=release.tag, branch=release.settings.branches.production)}",
         "",
-        f"Why: {why}",
+        f"Why: {escaped(why)}",
         "",
         _truth(runs),
         *_run(release),
@@ -71,8 +71,7 @@ def abandoned_comment(
 
 
 def _what_is_so(stop: Stopped, runs: Sequence[BundleRuns]) -> list[str]:
-    problem = stop.problem.replace("```", "'''")
-    return [f"Commit {sha(stop.commit)}:", "", "```", problem, "```", "", _truth(runs)]
+    return [f"Commit {sha(stop.commit)}:", "", fenced(stop.problem), "", _truth(runs)]
 
 
 def _truth(runs: Sequence[BundleRuns]) -> str:

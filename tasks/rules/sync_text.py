@@ -6,7 +6,7 @@ Nothing here depends on who brings it: two releases may meet on one pull request
 from collections.abc import Sequence
 
 from tasks.rules.conflicts import Clashes, Origin, Side
-from tasks.rules.markdown import code, escaped, limited
+from tasks.rules.markdown import code, escaped, limited, prose
 from tasks.rules.release import Release
 from tasks.rules.settings import BackMergeMode
 from tasks.rules.syncs import Against, Obstacle, Sync, Synced
@@ -96,7 +96,7 @@ def missing(sync: Sync, found: Against) -> str:
 def sync_waiting_description(release: Release, synced: Sequence[Synced]) -> str:
     """What people read about a run that waits until commits have got where they must be."""
     # The link beside the line: Prefect's form shows what is inside of one as it is written.
-    lines = [f"- {one.missing} ([#{one.sync.number}]({one.url}))" for one in synced if not one.done]
+    lines = [f"- {prose(one.missing)} ([#{one.sync.number}]({one.url}))" for one in synced if not one.done]
     head, foot = f"## {release.title} waits", "It goes on by itself; nobody needs to answer here."
     return "\n".join([head, "", *lines, "", foot]) + "\n"
 
@@ -125,7 +125,7 @@ def _told(sync: Sync, found: Against, mode: BackMergeMode, clashes: Clashes) -> 
                 f"**Next:** {remedy}. {_then(mode)}",
             ]
         case Obstacle.PEOPLE | Obstacle.CHECKS:
-            return [f"{missing(sync, found)}."]
+            return [f"{prose(missing(sync, found))}."]
         case Obstacle.REFUSED:
             return [
                 f"dabflow could not merge it: {escaped(found.said)}.",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tasks.rules.gate import Judgement
-from tasks.rules.markdown import GITHUB_LIMIT, code, limited
+from tasks.rules.markdown import GITHUB_LIMIT, code, escaped, fenced, limited, prose
 from tasks.rules.phases import Phase
 from tasks.rules.release import PRODUCTION, STAGING, Proposal, Release
 from tasks.rules.rollback_text import asked_for, comes_again, rollback_title, rollback_words
@@ -26,7 +26,7 @@ def pr_body(release: Release, notes: str) -> str:
     asked = (
         f"Asked for by @{release.requested_by}" if release.requested_by else "Asked for by somebody unknown"
     )
-    why = f": {release.reason}" if release.reason else ""
+    why = f": {escaped(release.reason)}" if release.reason else ""
     head = f"{asked}{why}\n\n{_brings(release)}"
     foot = (
         f"\n\n---\n"
@@ -60,7 +60,7 @@ def control_comment(
         marker(release),
         f"### {release.title}: {'stopped, ' if remedy else ''}{words}",
         "",
-        f"**Next:** {remedy or next_step}",
+        f"**Next:** {prose(remedy) if remedy else next_step}",
         *_missing(missing),
     ]
     if note:
@@ -99,13 +99,11 @@ def form_description(release: Release, proposal: Proposal, judgement: Judgement)
 
 def waiting_description(release: Release, waiting: Waiting) -> str:
     """What people read about a run that waits for nothing but time."""
-    return (
-        f"## {release.title} waits\n\n{waiting.missing}. It goes on by itself; nobody needs to do anything.\n"
-    )
+    return f"## {release.title} waits\n\n{prose(waiting.missing)}. It goes on by itself; nobody needs to do anything.\n"
 
 
 def _missing(missing: Sequence[str]) -> list[str]:
-    return ["", "**Still missing:**", "", *[f"- {line}" for line in missing]] if missing else []
+    return ["", "**Still missing:**", "", *[f"- {prose(line)}" for line in missing]] if missing else []
 
 
 def _of_rollback(release: Release, proposal: Proposal) -> list[str]:
@@ -135,7 +133,7 @@ def _by_name(proposal: Proposal) -> list[str]:
     keys = proposal.plan.destructive
     if not keys:
         return []
-    return ["**To approve, name in the form what is destroyed:**", "", "```", *keys, "```", ""]
+    return ["**To approve, name in the form what is destroyed:**", "", fenced("\n".join(keys)), ""]
 
 
 def _rest(proposal: Proposal | None) -> str:
@@ -180,6 +178,6 @@ def _gate_changes(proposal: Proposal) -> list[str]:
         return []
     return [
         "**This release changes its own gate** (from the next release on):",
-        *[f"- {line}" for line in proposal.plan.gate_changes],
+        *[f"- {prose(line)}" for line in proposal.plan.gate_changes],
         "",
     ]

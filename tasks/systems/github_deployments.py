@@ -15,7 +15,8 @@ from tasks.systems.github_client import GitHubClient, github_errors
 class DeploymentRecord:
     """A GitHub Deployment with its newest status ("" when it has none); times are GitHub's, in UTC.
 
-    `state_since` is when it got that status, or when it was made where it has none.
+    `state_since` is when it got that status, or when it was made where it has none; `run_url` is the page that the
+    status names, "" for none.
     """
 
     id: int
@@ -26,6 +27,7 @@ class DeploymentRecord:
     url: str
     created_at: datetime
     state_since: datetime
+    run_url: str = ""
 
 
 class Deployments(GitHubClient):
@@ -108,6 +110,7 @@ class Deployments(GitHubClient):
             url=found.url,
             created_at=found.created_at,
             state_since=newest.created_at if newest else found.created_at,
+            run_url=(newest.target_url or "") if newest else "",
         )
 
 

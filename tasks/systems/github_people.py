@@ -6,6 +6,7 @@ from urllib.parse import quote
 from github.Commit import Commit
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.slugs import is_login
 from tasks.systems.github_auth import App
 from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors, login_of
 
@@ -18,7 +19,9 @@ class People(GitHubClient):
     """The people of the repository, as GitHub knows them."""
 
     def permission(self, login: str) -> str:
-        """admin, write, read or none, and none for somebody GitHub does not know."""
+        """admin, write, read or none, and none for somebody GitHub does not know, or whose name cannot be one."""
+        if not is_login(login):
+            return "none"  # it would become part of the address: `x/../rita` is asked about as rita
         repo = self._repo
         try:
             with github_errors(f"reading what {login} may do"):

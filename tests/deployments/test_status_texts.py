@@ -2,8 +2,9 @@
 
 import io
 import json
+import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from golden_files import Golden
@@ -13,16 +14,47 @@ from deployments.advice import advice, as_json
 from deployments.commands.status import show
 from deployments.runs import Run
 from deployments.standings import Environment, Overview, Standing
+from deployments.status_text import page, same
+from tasks.rules.drift import BundleLook, FieldDrift, Look, ResourceDrift
 from tasks.rules.outcomes import Hold
 from tasks.rules.phases import Phase
 
 RUN = Run("1", "acme/lakehouse 1.4.0", "PAUSED", "Suspended", "", "http://prefect/runs/flow-run/1")
 WAITING = Standing("1.4.0", Phase.PROPOSED, "http://github/pull/7", RUN, "0 of 1 approving reviews")
 OLD, NEW = "0" * 40, "1" * 40
-STAGING = Environment("staging", "staging", "1.4.0", NEW, NEW)
-PRODUCTION = Environment("production", "prod", "1.3.0", OLD, OLD)
+AT = datetime(2026, 11, 24, 18, tzinfo=UTC)
+STAGING = Environment(
+    "staging",
+    "staging",
+    "1.4.0",
+    NEW,
+    NEW,
+    left=True,
+    since=AT,
+    run_url="http://prefect/runs/flow-run/1",
+    requested_by="rita",
+)
+PRODUCTION = Environment(
+    "production",
+    "prod",
+    "1.3.0",
+    OLD,
+    OLD,
+    left=True,
+    since=AT - timedelta(days=7),
+    run_url="http://prefect/runs/flow-run/0",
+    requested_by="rita",
+    approved_by=("ravi", "rosa"),
+    in_form=True,
+    drift=Look("production", "prod", AT, "1.3.0", (BundleLook(".", OLD),)),
+)
 SEEN = Overview(
     "acme/lakehouse", "1.3.0", news=True, standings=(WAITING,), environments=(STAGING, PRODUCTION)
+)
+
+
+DRIFT = BundleLook(
+    ".", OLD, (ResourceDrift("resources.jobs.a", "changed", (FieldDrift("max_concurrent_runs", 1, 7),)),)
 )
 
 
@@ -64,17 +96,45 @@ def test_everything_at_once(golden: Golden) -> None:
     )
 
     golden.check("status/everything.txt", shown(seen))
+    golden.check("status/everything.md", page(seen, AT))
     golden.check("status/everything.json", json.dumps(as_json(seen), indent=2, sort_keys=True) + "\n")
 
 
 def test_nothing_under_way_and_a_deploy_by_hand(golden: Golden) -> None:
-    by_hand = replace(PRODUCTION, running=NEW)
-    silent = Environment(
-        "staging", "staging", "1.3.0", OLD, "", "this worker cannot reach the target staging"
+    by_hand = replace(
+        PRODUCTION,
+        running=NEW,
+        left=False,
+        drift=Look("production", "prod", AT, "1.3.0", (DRIFT,), since=AT),
+        bundles=(("ingest", OLD), ("reports", NEW)),
+    )
+    silent = replace(
+        STAGING,
+        running="",
+        left=False,
+        problem="this worker cannot reach the target staging",
+        drift=Look("staging", "staging", AT - timedelta(days=1), "1.3.0", (DRIFT,)),
     )
     seen = replace(SEEN, standings=(), environments=(silent, by_hand), prefect_problem="Prefect is away")
 
     golden.check("status/by_hand.txt", shown(seen))
+    golden.check("status/by_hand.md", page(seen, AT))
+    golden.check("status/by_hand.json", json.dumps(as_json(seen), indent=2, sort_keys=True) + "\n")
+
+
+def test_what_others_wrote_is_no_markup_on_the_page() -> None:
+    hostile = "[x](https://evil.example) <img src=x> | @all `a`\n# b"
+    standing = replace(WAITING, missing=hostile, blocked=hostile)
+    seen = replace(SEEN, standings=(standing,), prefect_problem=hostile)
+
+    text = page(seen, AT)
+
+    assert "](https://evil" not in text
+    assert not re.search(r"(?<!\\)<img", text)
+    assert "@all" not in text
+    assert "\n# b" not in text
+    assert same(text, page(seen, AT + timedelta(hours=1)))
+    assert not same(text, page(SEEN, AT))
 
 
 def test_a_release_that_has_just_been_started() -> None:

@@ -171,8 +171,8 @@ def test_a_release_is_woken_by_what_may_decide_it() -> None:
     assert {event: which for event, which in loaded["on"].items() if event != "workflow_call"} == on
     assert calling("wake.yml")["on"] == on
     assert the_job(loaded)["concurrency"]["cancel-in-progress"] == "false"
-    for one in (loaded, calling("wake.yml")):
-        assert f"|| {FORKS} &&" in the_job(one)["if"]
+    assert the_job(loaded)["if"] == f"github.event_name == 'push' || {FORKS}"
+    assert f"|| {FORKS} && (startsWith(" in the_job(calling("wake.yml"))["if"]
 
 
 def test_a_pull_request_is_checked_when_it_has_something_new_to_check() -> None:

@@ -173,3 +173,11 @@ def test_an_unknown_commit_is_not_an_empty_list(hub: GitHubRepo) -> None:
         hub.authors_between("main", "d" * 40)
 
     assert stop.value.status == 404
+
+
+@pytest.mark.parametrize(
+    "login", ["x/../rita", "x/../../collaborators/rita", "rita/permission?x", "rita#", ".", "rita\n"]
+)
+def test_a_way_to_somebody_is_nobody(hub: GitHubRepo, login: str) -> None:
+    """It became part of an address: whoever asked as `x/../rita` could have approved it as rita."""
+    assert hub.permission(login) == "none"
