@@ -23,13 +23,15 @@ from prefect.flow_engine import run_flow
 import flows
 from flows.standard_release import standard_release
 from sandbox.world import World
+from tasks import smoke
 
 SLUG = "acme/lakehouse"
 GONE = "resources.jobs.legacy_export"  # what the sample's release destroys in production
 
 
 def without_waiting() -> None:
-    """Steps repeat at once instead of after seconds."""
+    """Steps repeat at once instead of after seconds, and see at once that a smoke job has ended."""
+    smoke.LOOK_EVERY_SECONDS = 0.1
     modules = [import_module(f"flows.{found.name}") for found in iter_modules(flows.__path__)]
     for step in (value for module in modules for value in vars(module).values()):
         if hasattr(step, "retry_delay_seconds") and not isinstance(step, Flow):

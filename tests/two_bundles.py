@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playing import SLUG, People, arm
+from playing import SLUG, People, arm, without_waiting
 from stages import forget_faults, opened
 
 from sandbox.seeding.scratch import Author, NewCommit, Scratch
@@ -94,6 +94,7 @@ def make_world(folder: Path) -> None:
 
 def make_released(folder: Path) -> Released:
     """The same where `main` is `develop`, and 0.1.0 of it was deployed to both targets."""
+    without_waiting()
     make_world(folder)
     with opened(folder) as world:
         mirror, hub = Mirror(SLUG).fetch(), GitHubRepo(SLUG)
