@@ -5,9 +5,10 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from golden_files import Golden
+from golden_files import GOLDEN, Golden
 from rich.console import Console
 
 from deployments.advice import advice, as_json
@@ -158,3 +159,14 @@ def test_what_somebody_does_next(phase: Phase, run: Run | None, says: str) -> No
     seen = replace(SEEN, standings=(replace(WAITING, phase=phase, run=run),))
 
     assert says in advice(seen)[0]
+
+
+def test_every_key_is_on_the_page_about_it() -> None:
+    """Programs read them; a new one is written down, and none goes away."""
+    page_text = (Path(__file__).parents[2] / "docs" / "reference" / "status-json.md").read_text("utf-8")
+    golden_json = json.loads((GOLDEN / "status" / "everything.json").read_text("utf-8"))
+    environment = golden_json["environments"]["production"]
+    groups = (golden_json, environment, *golden_json["releases"], *golden_json["holds"])
+    keys = {key for group in groups for key in group} - {"environments", "releases", "holds"}
+
+    assert [key for key in sorted(keys) if f"`{key}`" not in page_text] == []
