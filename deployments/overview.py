@@ -24,6 +24,7 @@ from prefect.states import Completed, Scheduled
 from deployments.standings import overview_of
 from deployments.status_text import page, same
 from flows.parameters import Repository
+from flows.refreshing import ABOUT, PAGES
 from flows.this_run import REPOSITORY
 from tasks.drift import environments_of, last_look
 from tasks.rules.settings_news import Drift, next_look
@@ -52,7 +53,7 @@ def overview(repository: Repository) -> State[Any]:
 
 def artifact_key(repository: str) -> str:
     """What the page is called in Prefect, which wants lower-case letters, digits and dashes."""
-    return f"dabflow-status-{re.sub(r'[^a-z0-9]+', '-', repository.lower()).strip('-')}"
+    return f"{PAGES}{re.sub(r'[^a-z0-9]+', '-', repository.lower()).strip('-')}"
 
 
 @ensure("show what runs where")
@@ -73,7 +74,7 @@ def ensure_page(repository: str) -> bool:
         )
     if found and same(str(found[0].data), text):
         return False
-    create_markdown_artifact(text, key=key, description=f"What runs where in {repository}")
+    create_markdown_artifact(text, key=key, description=f"{ABOUT}{repository}")
     return True
 
 

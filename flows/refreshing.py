@@ -6,13 +6,13 @@ and gives the run that it has where nothing did.
 
 import hashlib
 import logging
-from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
     FlowRunFilter,
-    FlowRunFilterExpectedStartTime,
     FlowRunFilterTags,
 )
 from prefect.client.schemas.sorting import FlowRunSort
@@ -20,29 +20,24 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.known_runs import tagged
 from flows.this_run import OURS, REPOSITORY
+from tasks.rules.slugs import is_repository
 
 log = logging.getLogger(__name__)
 
 OVERVIEW = "overview/default"
-LOOK_BACK = timedelta(days=365)  # a repository of which nothing ran for so long is looked after no more
-_MOST = 200  # runs that are looked at: the most that the API gives at once
+PAGES = "dabflow-status-"  # how the pages' keys begin
+ABOUT = "What runs where in "  # and what Prefect shows beside them, with the repository
+_MOST = 200  # the most that the API gives at once
 
 
 def refresh() -> list[str]:
-    """A run that makes the page is there for every repository, as its runs are now; which repositories that are."""
+    """A run that makes the page is there for every repository, as its runs are now; which repositories that are.
+
+    It is one that has a page, or of which one of the newest runs is. To have it looked after no more, delete its page.
+    """
     now = datetime.now(UTC)
     with get_client(sync_client=True) as client:
-        recent = FlowRunFilter(
-            tags=FlowRunFilterTags(all_=[OURS]),
-            expected_start_time=FlowRunFilterExpectedStartTime(after_=now - LOOK_BACK),
-        )
-        runs = client.read_flow_runs(
-            flow_run_filter=recent, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_MOST
-        )
-        states: dict[str, set[str]] = defaultdict(set)
-        for run in runs:
-            if repository := tagged(run, REPOSITORY):
-                states[repository].add(f"{run.id} {run.state_id}")
+        states = _states(client)
         if not states:
             return []
         try:
@@ -58,6 +53,25 @@ def refresh() -> list[str]:
                 tags=["housekeeping"],
             )
     return sorted(states)
+
+
+def _states(client: SyncPrefectClient) -> dict[str, set[str]]:
+    """The states of the newest runs of each repository; of one that has had none for long, nothing."""
+    kept = client.read_latest_artifacts(
+        artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(like_=f"{PAGES}%")),
+        limit=_MOST,
+    )
+    about = ((one.description or "").removeprefix(ABOUT) for one in kept)
+    states: dict[str, set[str]] = {name: set() for name in about if is_repository(name)}
+    runs = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[OURS])),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        limit=_MOST,
+    )
+    for run in runs:
+        if repository := tagged(run, REPOSITORY):
+            states.setdefault(repository, set()).add(f"{run.id} {run.state_id}")
+    return states
 
 
 def _sum(states: set[str]) -> str:

@@ -16,6 +16,7 @@ from proposed_release import ProposedRelease
 
 from deployments.overview import artifact_key, overview
 from flows.drift import drift
+from flows.housekeeping import housekeeping
 from flows.refreshing import refresh
 from sandbox.world import World
 from tasks.drift import last_look
@@ -98,6 +99,8 @@ def test_drift_is_looked_at_in_time(world: World) -> None:
     assert [last_look(mirror, name) is not None for name in (STAGING, PRODUCTION)] == [True, True]
     assert "drift is looked at next" not in str(overview(SLUG, return_state=True).message)
     assert "none (seen " in pages()[-1]
+    forget_runs()
+    assert refresh() == [SLUG], "it has a page, so it is looked after also while nothing of it runs"
 
 
 def test_without_the_deployment_nothing_is_made_anew(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -108,6 +111,7 @@ def test_without_the_deployment_nothing_is_made_anew(world: World, caplog: pytes
         client.delete_deployment(client.read_deployment_by_name("overview/default").id)
 
     assert refresh() == []
+    assert housekeeping(return_state=True).is_completed()
 
     assert "dabflow install makes it" in caplog.text
 
