@@ -2,6 +2,8 @@
 # ruff: noqa: RUF001 - signs that look alike, on purpose
 
 import pytest
+from hostile import thousand, values
+from hypothesis import given
 
 from tasks.rules.chat_text import address, plain
 
@@ -38,3 +40,15 @@ def test_nothing_in_it_means_anything(text: str, shown: str) -> None:
 )
 def test_an_address_stands_by_itself(url: str, shown: str) -> None:
     assert address(url) == shown
+
+
+@given(text=values)
+@thousand
+def test_whatever_somebody_writes_is_one_line_without_signs(text: str) -> None:
+    shown = plain(text)
+
+    assert shown.isprintable()
+    assert len(shown) <= 300
+    assert not set(shown) & set("<>@&*~|`\\[]")
+    assert not [sign for sign in ("{{", "}}", "{%", "{#") if sign in shown]
+    assert plain(shown) == shown
