@@ -80,7 +80,10 @@ class RunEnded:
         return when_a_run_ended(self.deployment() or _NOWHERE)
 
     def _found(self) -> list[Automation]:
-        return sorted(self.client.read_automations_by_name(AUTOMATION), key=lambda one: str(one.id))
+        """All of that name; first the one that is right already, if there is one."""
+        wanted = _starts(self._wanted())
+        found = self.client.read_automations_by_name(AUTOMATION)
+        return sorted(found, key=lambda one: (_starts(one) != wanted, str(one.id)))
 
 
 def when_a_run_ended(deployment: UUID) -> AutomationCore:

@@ -147,7 +147,7 @@ def test_what_people_changed_on_purpose_stays_and_the_rest_is_mended(
         lock_name("acme/lakehouse", "production"), GlobalConcurrencyLimitUpdate(limit=5, active=False)
     )
     (automation,) = automations(client)
-    client.pause_automation(automation.id)
+    client.update_automation(automation.id, when_a_run_ended(uuid4()).model_copy(update={"enabled": False}))
     client.create_automation(when_a_run_ended(uuid4()))
 
     said = f"# dry run\n{text(dry_run(client))}\n# install\n{text(install(client))}"
