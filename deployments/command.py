@@ -56,6 +56,10 @@ _COMMANDS = {
     ),
     "recheck": ("deployments.commands.answer:recheck", "Let a waiting release look at GitHub again."),
     "wake": ("deployments.commands.wake:wake", "Let every waiting release look at GitHub again."),
+    "doctor": (
+        "deployments.commands.doctor:doctor",
+        "Look at everything that a release needs, before it needs it; nothing is changed.",
+    ),
     "init": (
         "deployments.commands.init:init",
         "Write what a bundle repository needs to be released by dabflow.",

@@ -66,8 +66,10 @@ class PrefectApi:
         with prefect_errors():
             try:
                 workers = self._client.read_workers_for_work_pool(pool)
-            except ObjectNotFound:
-                return 0
+            except PrefectHTTPStatusError as error:
+                if error.response.status_code == _NOT_FOUND:
+                    return 0
+                raise
         return sum(worker.status == "ONLINE" for worker in workers)
 
     def deployment_id(self, name: str) -> UUID:

@@ -3,6 +3,7 @@
 release.yaml.md   every key of release.yaml, from the settings' own model
 commands.md       every command of `dabflow`, from their own help
 flows.md          what each flow is started with, from prefect.yaml and the flows' own parameters
+doctor.md         everything that the doctor can find, from its catalogue
 stops.md          every text with which something stops, and its remedy, from the source
 """
 
@@ -18,6 +19,7 @@ import yaml
 from prefect.flows import Flow
 
 from deployments.command import app
+from tasks.rules.findings_catalogue import CATALOGUE
 from tasks.rules.settings import schema
 from tasks.rules.settings_words import MEANINGS
 
@@ -39,6 +41,7 @@ def pages() -> dict[str, str]:
         "release.yaml.md": release_yaml(),
         "commands.md": commands(),
         "flows.md": flows(),
+        "doctor.md": doctor(),
         "stops.md": stops(),
     }
     return {name: f"{_GENERATED}\n\n{text.strip()}\n" for name, text in made.items()}
@@ -184,6 +187,38 @@ def _parameter_kind(said: Mapping[str, Any], definitions: Mapping[str, Any]) -> 
     if pattern := one.get("pattern"):
         return f"text like `{pattern}`"
     return _limits(one)
+
+
+# -- doctor
+
+
+def doctor() -> str:
+    """Every finding, by what it is about."""
+    lines = [
+        "# What the doctor can find",
+        "",
+        "`dabflow doctor` looks at everything that a release needs and changes nothing. It exits with 2 where an error",
+        "was found (a release would stop), with 1 where the worst is a warning, else with 0. What is fine is listed, too.",
+        "",
+        "`dabflow doctor --json` prints one object: `schema_version` (1), `repository`, `exit_code` and `findings`, each of",
+        "`area`, `name`, `severity` (`error`, `warning`, `note`, `ok`), `what` is so, `why` it matters, the `fix`.",
+        "Names stay as they are below; texts may become better. `fine` is what is as it should be, `not-looked` what",
+        "could not be looked at because of another finding.",
+        "",
+        "The first step of every flow looks at git, the `databricks` command and whether GitHub takes merge commits, as",
+        "far as that still matters in the phase that the release has reached.",
+    ]
+    for area in dict.fromkeys(kind.area for kind in CATALOGUE.values()):
+        lines += [
+            "",
+            f"## {area}",
+            "",
+            "| name | severity | why it matters | what to do |",
+            "|---|---|---|---|",
+        ]
+        kinds = [kind for kind in CATALOGUE.values() if kind.area == area]
+        lines += [f"| `{k.name}` | {k.severity} | {_cell(k.why)} | {_cell(k.fix)} |" for k in kinds]
+    return "\n".join(lines)
 
 
 # -- stops

@@ -24,6 +24,7 @@ from tasks.examine import checks, production_plan, validation
 from tasks.keep_up import ensure_lack_told, ensure_production_inside
 from tasks.lock import one_at_a_time
 from tasks.merge import ensure_merged, ensure_tagged
+from tasks.preflight import insist_on_everything_needed
 from tasks.propose import ensure_proposed, ensure_shown, tell, told_when_it_stops
 from tasks.publish import ensure_published
 from tasks.rules.errors import ReleaseError
@@ -40,6 +41,7 @@ from tasks.wait import staging_freeze
 def to_production(release: Release) -> State[Any] | None:
     """Steps 2-11, again for each new candidate; a state where the run ends before production is touched."""
     with told_when_it_stops(release):
+        insist_on_everything_needed(release)
         while True:
             over = after_a_stop(release)
             if over is not None:

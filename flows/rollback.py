@@ -29,6 +29,7 @@ from tasks.deploy import ensure_deployed
 from tasks.known_state import insist_on_running
 from tasks.lock import one_at_a_time
 from tasks.plan_rollback import plan_rollback
+from tasks.preflight import insist_on_everything_needed
 from tasks.propose import ensure_shown, tell, told_when_it_stops
 from tasks.rules.errors import ReleaseError
 from tasks.rules.gate import Verdict
@@ -84,6 +85,7 @@ def roll_back(release: Release) -> State[Any]:
     To be called with no lock held. It suspends the run like any question; a resumed run calls it again.
     """
     with told_when_it_stops(release):
+        insist_on_everything_needed(release)
         while True:
             with one_at_a_time(release.repository, WAY_BACK):
                 waiting = this_run.other_that_waits(release)

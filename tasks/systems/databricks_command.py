@@ -1,10 +1,12 @@
 """The `databricks` program itself: where it is, which version it is, and its JSON."""
 
+import hashlib
 import json
 import logging
 import os
 import shutil
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ def program() -> str:
     """Where the command is: DABFLOW_DATABRICKS_CLI, else `databricks` on PATH.
 
     Raises:
-        NeedsHuman: it is not there.
+        NeedsHuman: it is not there, or not the file whose DABFLOW_DATABRICKS_CLI_SHA256 was given.
     """
     named = os.environ.get("DABFLOW_DATABRICKS_CLI", "").strip()
     found = shutil.which(named or "databricks")
@@ -32,7 +34,37 @@ def program() -> str:
             f"the Databricks CLI is not there: {named or '`databricks` is not on PATH'}",
             "install it, or let DABFLOW_DATABRICKS_CLI name it, where the worker is started",
         )
-    return str(Path(found).absolute())
+    command = str(Path(found).absolute())
+    _insist_on_checksum(command)
+    return command
+
+
+def checksum(command: str) -> str:
+    """The SHA-256 of the command's file, as hexadecimal digits.
+
+    Raises:
+        NeedsHuman: it cannot be read.
+    """
+    try:
+        looked = os.stat(command)  # noqa: PTH116 - its numbers, not its path
+        return _checksum(command, looked.st_mtime_ns, looked.st_size)
+    except OSError as error:
+        raise NeedsHuman(f"{command} cannot be read: {error.strerror}", "let the worker read it") from error
+
+
+@lru_cache(maxsize=4)
+def _checksum(command: str, _changed: int, _size: int) -> str:
+    with open(command, "rb") as file:  # noqa: PTH123 - a path as text
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _insist_on_checksum(command: str) -> None:
+    meant = os.environ.get("DABFLOW_DATABRICKS_CLI_SHA256", "").strip().lower()
+    if meant and checksum(command) != meant:
+        raise NeedsHuman(
+            f"{command} is not the file that DABFLOW_DATABRICKS_CLI_SHA256 names: its SHA-256 is {checksum(command)}",
+            "install the one that is meant, or correct the variable, where the worker is started",
+        )
 
 
 def version_of(command: str, *, within_seconds: float) -> str:
