@@ -16,6 +16,7 @@ from deployments.adopting import adopted
 from sandbox.world import copy_world
 from tasks.bundles import all_validated, bundle_clis
 from tasks.decide import ensure_abandoned, ensure_stop_told, stop_in_production
+from tasks.drift import looked_at_now
 from tasks.evidence import chain_of
 from tasks.examine import validated_on
 from tasks.known_state import insist_on_running, recorded_in
@@ -116,6 +117,9 @@ def _later_looks_take_it_for_the_truth(pair: Pair, first: str, second: str) -> N
     assert all(recorded().left(one) for one in pair.runs())
     insist_on_running.fn(pair.release("0.2.0"))
     assert "nothing was to be done" in adopted(SLUG, "just looking")
+    ((look,), _) = looked_at_now(SLUG, ("prod",))
+    found = [(b.bundle, b.commit, b.drifted, b.problem) for b in look.bundles]
+    assert found == [("ingest", second, False, ""), ("reports", first, False, "")]
     assert pair.plan("0.3.0", pair.develop(README_dot_md="a\n")).unchanged == ("ingest", "reports")
 
 
@@ -128,6 +132,9 @@ def _nothing_else_is_taken_for_the_truth(pair: Pair, first: str, second: str) ->
         pair.plan("0.3.0", head)
     with pytest.raises(NeedsHuman, match="somebody deployed by hand"):
         insist_on_running.fn(pair.release("0.2.0"))
+
+    ((look,), _) = looked_at_now(SLUG, ("prod",))
+    assert [(b.commit, b.instead) for b in look.bundles] == [(second, ""), (between, first)]
 
     said = adopted(SLUG, "the night shift")
 
