@@ -19,7 +19,7 @@ def commands(text: str) -> list[str]:
     """The lines of a page's shell blocks that call dabflow, without comments, joined where they go on."""
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line.split(" #")[0].strip() for line in lines if re.search(r"(^|[ /])dabflow ", line)]
+    return [line.split(" #")[0].strip() for line in lines if re.search(r"(^|bin/)dabflow ", line)]
 
 
 WRITTEN = sorted({(path.stem, command) for path in PAGES for command in commands(path.read_text("utf-8"))})
@@ -40,7 +40,7 @@ def test_every_command_is_there(
 ) -> None:
     """With exactly the options that the page writes; `--help` keeps it from being done."""
     monkeypatch.chdir(tmp_path)  # a sandbox in the project's folder is not meant
-    words = re.split(r"(?:^|[ /])dabflow ", command, maxsplit=1)[1]
+    words = re.split(r"(?:^|bin/)dabflow ", command, maxsplit=1)[1]
     options = [option for option in re.findall(r"(?<![\w-])--[a-z-]+", words) if option != "--help"]
     subcommands = [w for w in words.split(" --")[0].split() if re.fullmatch(r"[a-z]+", w)]
 
