@@ -6,6 +6,7 @@ so the core, its halves and its base64 are looked for.
 
 import base64
 import binascii
+import os
 import re
 import secrets
 import sqlite3
@@ -19,8 +20,8 @@ from types import TracebackType
 from typing import Self
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
-_EVERY_SECONDS = 0.01
-_SETTLED = 50
+_EVERY_SECONDS = 0.02
+_SETTLED = 10
 Text = tuple[str, bytes]
 
 
@@ -154,12 +155,13 @@ class Processes:
 
     def told(self, mark: Mark) -> list[bytes]:
         """The environments that hold a mark."""
-        return [text for text in self.environments.values() if found([("", text)], [mark])]
+        forms = _forms(mark)
+        return [text for text in self.environments.values() if any(form in text for form in forms)]
 
     def _sample(self) -> None:
         settled: dict[str, int] = {}
         while not self._over.wait(_EVERY_SECONDS):
-            there = {path.name for path in Path("/proc").glob("[0-9]*")}
+            there = {name for name in os.listdir("/proc") if name.isdecimal()}  # noqa: PTH208 - a tenth of the time
             settled = {name: times for name, times in settled.items() if name in there}
             for name in there:
                 # One that was seen that often has become what it is: a new one is a copy of its parent at first.

@@ -20,6 +20,7 @@ from prefect.settings import get_current_settings
 from pydantic import Field, SecretStr, ValidationError
 
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.systems import one_step
 
 B = TypeVar("B", bound=Block)
 
@@ -140,7 +141,7 @@ def _content(client: SyncPrefectClient, slug: str, name: str) -> dict[str, Any] 
 
 def _filled(kind: type[B], name: str, content: dict[str, Any]) -> B:
     try:
-        return kind.model_validate(content)
+        block = kind.model_validate(content)
     except ValidationError as error:
         # Its text would show what was stored; the names of the fields do not.
         fields = ", ".join(sorted({str(part) for one in error.errors() for part in one["loc"][:1]}))
@@ -148,6 +149,10 @@ def _filled(kind: type[B], name: str, content: dict[str, Any]) -> B:
             f"the block {reference(kind, name)} does not fit: {fields}",
             f"fill it in again: dabflow connect, or delete it: prefect block delete {reference(kind, name)}",
         ) from None
+    for value in vars(block).values():
+        if isinstance(value, SecretStr):
+            one_step.secret(value.get_secret_value())
+    return block
 
 
 @contextmanager
