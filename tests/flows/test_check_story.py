@@ -3,14 +3,19 @@
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 from playing import SLUG, People, Run
+from rendered import rendered
 from trigger_world import deploy
 
 from deployments import trigger
 from flows.pull_request_check import pull_request_check
 from sandbox.world import World
 
-NOTEBOOK = "src/smoke_test.py"
+# All of it is legal: git takes such a branch and such a file, and GitHub such a title.
+BRANCH = "feature/`$(touch${IFS}owned)`<img/src=x>&#64;{{7+7}}|@rita#1-\u202e';touch${IFS}owned;'"
+FILE = "src/`<script>alert(1)</script>`@rita\n# heading\x1b[2J.txt"
+TITLE = f"fixes #1 @rita <img src=x onerror=alert(1)> ```\n::error::owned {BRANCH}"
 
 
 def checked(api: str, folder: Path, number: int, head: str) -> Run:
@@ -35,8 +40,8 @@ def test_each_commit_is_checked_and_told_in_one_comment(
     world: World, people: People, prefect_server: str, tmp_path: Path
 ) -> None:
     deploy("pull_request_check")
-    first = people.commit_to("develop", NOTEBOOK, "print('one')\n", onto="feature/checked")
-    about = {"head": "feature/checked", "base": "develop", "title": "Check me", "body": ""}
+    first = people.commit_to("develop", FILE, "one\n", onto=BRANCH)
+    about = {"head": BRANCH, "base": "develop", "title": TITLE, "body": ""}
     number = people.api("rita", "POST", "/pulls", **about)["number"]
 
     def check(head: str) -> Run:
@@ -51,7 +56,10 @@ def test_each_commit_is_checked_and_told_in_one_comment(
     assert run.flow_run.name == f"{SLUG}#{number} at {first[:12]}"
     assert status(first) == ("success", page(prefect_server, run))
 
-    second = people.commit_to("feature/checked", "databricks.yml", "bundle: {}\n")
+    (comment,) = people.api("rita", "GET", f"/issues/{number}/comments")
+    insist_on_plain_text(world, number, comment["body"])
+
+    second = people.commit_to(BRANCH, "databricks.yml", "bundle: {}\n")
     late = check(first)
     assert late.said == f"Superseded: {SLUG}#{number} has moved on from {first[:12]} to {second[:12]}"
 
@@ -61,6 +69,17 @@ def test_each_commit_is_checked_and_told_in_one_comment(
     (comment,) = people.api("rita", "GET", f"/issues/{number}/comments")
     assert "could not be told" in comment["body"]
     assert page(prefect_server, run) in comment["body"]
+
+
+def insist_on_plain_text(world: World, number: int, comment: str) -> None:
+    """Nothing in the branch's, the file's or the pull request's name is more than text, wherever it is shown."""
+    assert "`<script>" in comment
+    read = rendered(comment)
+    assert [one for one in read.markup if "html" in one or "image" in one] == []
+    assert read.made_by_github == []
+    shown = httpx.get(f"{world.github_url}/{SLUG}/pull/{number}").text
+    assert [bad for bad in ("<img", "<script") if bad in shown] == []
+    assert not list(world.folder.rglob("owned"))
 
 
 def page(api: str, run: Run) -> str:
