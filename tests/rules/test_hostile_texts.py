@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hostile import PARTS, thousand, values
-from hypothesis import given
+from hypothesis import given, settings
 from plan_files import SUBJECT
 from rendered import rendered
 
@@ -179,7 +179,7 @@ def test_each_text_shows_what_others_wrote_as_it_is(name: str) -> None:
         assert set(page.made_by_github) <= set(ours), make(value)
 
 
-@thousand
+@settings(thousand, max_examples=100)
 @given(values)
 def test_it_fits_whatever_it_is(value: str) -> None:
     assert len(limited(value * 2_000)) <= GITHUB_LIMIT

@@ -16,9 +16,10 @@ from tasks.pull_check import (
     pull_to_check,
 )
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
-from tasks.rules.pull_check import CONTEXT, PullCheck
+from tasks.rules.pull_check import CONTEXT, PullCheck, StagingPlan
 
 NOTEBOOK = "src/smoke_test.py"
+PLAN = StagingPlan("1 to create", ())
 
 
 class Pull:
@@ -66,7 +67,7 @@ def pull(world: World) -> Pull:
     return Pull(world)
 
 
-def test_the_pull_request_says_what_staging_would_get(pull: Pull, golden: Golden) -> None:
+def test_each_commit_is_told_once_in_one_comment(pull: Pull, golden: Golden) -> None:
     quiet = asked(pull.world, server="prod")
 
     assert pull.check() == ""
@@ -75,32 +76,37 @@ def test_the_pull_request_says_what_staging_would_get(pull: Pull, golden: Golden
     golden.check("checks/plan.md", without_shas(comment))
     assert [state for state, _ in pull.statuses()] == ["success", "pending"]
     assert pull.statuses()[0][1] in comment
+
+    check, before = pull.look(pull.head), len(writes(pull.world))
+    assert check == pull.look(), "the same commits make the same merge"
+    plan = plan_on_staging.fn(check, commit=check.commit, target=check.target)
+    ensure_plan_told.fn(check, plan)
+    assert len(writes(pull.world)) == before, "a second time there is nothing to write"
+
+    older = pull.head
+    pull.push(NOTEBOOK, "print('checked again')\n")
+    said = f"has moved on from {older[:12]} to {pull.head[:12]}"
+    assert pull.look(older).left_alone == said
+    assert ensure_plan_told.fn(check, plan) == said, "what was overtaken meanwhile tells nothing"
+    assert pull.check() == ""
+
+    (comment,) = pull.comments()
+    assert pull.head[:12] in comment
+    assert older[:12] not in comment
     assert writes(pull.world, server="staging") == []
     assert asked(pull.world, server="prod") == quiet, (
         "nothing asked production, so nothing held its credentials"
     )
 
 
-def test_a_second_check_of_a_commit_writes_nothing_but_that_it_began(pull: Pull) -> None:
-    pull.check()
-    check, before = pull.look(), len(writes(pull.world))
-
-    plan = plan_on_staging.fn(check, commit=check.commit, target=check.target)
-    ensure_plan_told.fn(check, plan)
-
-    assert len(writes(pull.world)) == before
-    assert check == pull.look(), "the same commits make the same merge"
-
-
-@pytest.mark.parametrize("what", [".*/comments", ".*/statuses/.*"])
-def test_a_lost_answer_is_no_second_comment_and_no_second_status(pull: Pull, what: str) -> None:
+def test_a_lost_answer_is_no_second_comment_and_no_second_status(pull: Pull) -> None:
     check = pull.look()
-    plan = plan_on_staging.fn(check, commit=check.commit, target=check.target)
-    arm(pull.world, kind="after", method="POST", path=what, status=502)
 
-    with pytest.raises(TryAgain):
-        ensure_plan_told.fn(check, plan)
-    ensure_plan_told.fn(check, plan)
+    for what in (".*/comments", ".*/statuses/.*"):
+        arm(pull.world, kind="after", method="POST", path=what, status=502)
+        with pytest.raises(TryAgain):
+            ensure_plan_told.fn(check, PLAN)
+    ensure_plan_told.fn(check, PLAN)
 
     assert len(pull.comments()) == 1
     assert len(pull.statuses()) == 1
@@ -109,43 +115,23 @@ def test_a_lost_answer_is_no_second_comment_and_no_second_status(pull: Pull, wha
 def test_what_somebody_else_says_in_our_name_is_not_ours(pull: Pull) -> None:
     check = pull.look()
     pull.people.api("rita", "POST", f"/issues/{pull.number}/comments", body=f"{check.marker}\nall fine")
-    pull.people.api(
-        "rita", "POST", f"/statuses/{pull.head}", state="success", context=CONTEXT, description="ok"
-    )
+    said = {"state": "success", "context": CONTEXT, "description": PLAN.line}
+    pull.people.api("rita", "POST", f"/statuses/{pull.head}", **said)
 
-    pull.check()
+    ensure_plan_told.fn(check, PLAN)
 
     assert len(pull.comments()) == 1
-    assert [state for state, _ in pull.statuses()] == ["success", "pending", "success"]
-    assert pull.statuses()[0][1] != "ok"
-
-
-def test_a_newer_commit_is_told_in_the_same_comment(pull: Pull) -> None:
-    pull.check()
-    older = pull.head
-    pull.push(NOTEBOOK, "print('checked again')\n")
-
-    assert pull.look(older).left_alone == f"has moved on from {older[:12]} to {pull.head[:12]}"
-    assert pull.check() == ""
-
-    (comment,) = pull.comments()
-    assert pull.head[:12] in comment
-    assert older[:12] not in comment
-
-
-def test_a_check_that_was_overtaken_tells_nothing(pull: Pull) -> None:
-    check = pull.look(pull.head)
-    plan = plan_on_staging.fn(check, commit=check.commit, target=check.target)
-    pull.push(NOTEBOOK, "print('newer')\n")
-
-    assert ensure_plan_told.fn(check, plan).startswith("has moved on from")
-    assert pull.comments() == []
+    assert len(pull.statuses()) == 2
 
 
 def test_what_stops_a_check_is_told(pull: Pull, golden: Golden) -> None:
-    """With what others wrote in it shown as it is."""
-    pull.push("databricks.yml", "bundle: {name: [`a`, '</pre>@ravi']}\n```\n")
+    """With what others wrote in it shown as it is; and whether it is the pull request's business."""
+    arm(pull.world, server="staging", kind="refuse", path=".*", status=503, times=100)
+    with pytest.raises(TryAgain):
+        pull.check()
+    assert pull.statuses()[0][0] == "error"
 
+    pull.push("databricks.yml", "bundle: {name: [`a`, '</pre>@ravi']}\n```\n")
     with pytest.raises(NeedsHuman):
         pull.check()
 
@@ -154,52 +140,32 @@ def test_what_stops_a_check_is_told(pull: Pull, golden: Golden) -> None:
     assert pull.statuses()[0][0] == "failure"
 
 
-def test_a_workspace_that_does_not_answer_is_no_fault_of_the_pull_request(pull: Pull) -> None:
-    arm(pull.world, server="staging", kind="refuse", path=".*", status=503, times=100)
-
-    with pytest.raises(TryAgain):
-        pull.check()
-
-    assert pull.statuses()[0][0] == "error"
-
-
-def test_where_it_cannot_be_merged_it_is_checked_by_itself(pull: Pull) -> None:
-    pull.people.develop(NOTEBOOK, "print('otherwise')\n")
-
-    check = pull.look()
-
-    assert check.commit == check.head == pull.head
-
-
-def test_staging_is_what_the_production_branch_says(pull: Pull) -> None:
-    """Not what the pull request says: it could name production there."""
+def test_what_is_checked_and_what_is_left_alone(pull: Pull) -> None:
+    """In one world, because each look takes milliseconds, and the world seconds."""
+    # A pull request could name production as its staging: the production branch says what staging is.
     pull.push("release.yaml", "targets: {staging: prod, production: staging}\n")
-
     assert pull.look().target == "staging"
 
+    with pytest.raises(TryAgain, match="git does not know ffffffffffff"):
+        pull.look("f" * 40)
 
-def test_a_draft_and_what_is_closed_are_left_alone(pull: Pull) -> None:
-    draft = People(pull.world).commit_to("develop", NOTEBOOK, "print('draft')\n", onto="feature/draft")
-    number = pull.open(head="feature/draft", draft=True)
+    pull.people.commit_to("develop", NOTEBOOK, "print('draft')\n", onto="feature/draft")
+    draft = pull.open(head="feature/draft", draft=True)
+    assert pull_to_check.fn(SLUG, draft, None).left_alone == "is a draft"
 
-    assert pull_to_check.fn(SLUG, number, draft).left_alone == "is a draft"
-    pull.people.api("rita", "PATCH", f"/pulls/{pull.number}", state="closed")
-    assert pull.look(pull.head).left_alone == "is closed"
-
-
-def test_nothing_of_a_fork_is_run(pull: Pull) -> None:
     fork = People(pull.world, pull.world.github.fork(SLUG, "oskar"))
     fork.commit_to("develop", NOTEBOOK, "print('mine')\n", onto="release/1.4.0", login="oskar")
     about = {"head": "oskar:release/1.4.0", "base": "develop", "title": "Mine", "body": ""}
     number = pull.people.api("oskar", "POST", "/pulls", **about)["number"]
-
     with pytest.raises(NeedsHuman, match=rf"{SLUG}#{number} comes from a fork: dabflow runs nothing of it"):
         pull_to_check.fn(SLUG, number, None)
 
+    assert pull.look().commit != pull.head
+    pull.people.develop(NOTEBOOK, "print('otherwise')\n")
+    assert pull.look().commit == pull.head, "where it cannot be merged it is checked by itself"
 
-def test_a_commit_that_git_does_not_show_yet_is_waited_for(pull: Pull) -> None:
-    with pytest.raises(TryAgain, match="git does not know ffffffffffff"):
-        pull.look("f" * 40)
+    pull.people.api("rita", "PATCH", f"/pulls/{pull.number}", state="closed")
+    assert pull.look(pull.head).left_alone == "is closed"
 
 
 def without_shas(text: str) -> str:
