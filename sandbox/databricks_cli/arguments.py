@@ -1,7 +1,5 @@
 """The command line: how it is read, and the help."""
 
-from dataclasses import dataclass, field
-
 from sandbox.databricks_cli.bundle import Options
 from sandbox.databricks_cli.command_table import (
     BUNDLE_EXAMPLES,
@@ -14,6 +12,7 @@ from sandbox.databricks_cli.command_table import (
     Flag,
 )
 from sandbox.databricks_cli.diagnostics import Refused
+from sandbox.databricks_cli.record import field, record
 
 # The words of Go's strconv.ParseBool.
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
@@ -28,7 +27,7 @@ class Help(Exception):
     """Somebody asked for help, or named no command; the text is the help."""
 
 
-@dataclass
+@record
 class Invocation:
     command: Command
     options: Options

@@ -9,9 +9,6 @@ import contextlib
 import os
 import posixpath
 import re
-import shutil
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path as LocalPath
 
 from sandbox.databricks_cli import variables
@@ -20,6 +17,7 @@ from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed
 from sandbox.databricks_cli.globs import is_pattern, matching
 from sandbox.databricks_cli.libraries import is_local_library, without_extras
+from sandbox.databricks_cli.side_by_side import each
 from sandbox.databricks_cli.values import NOWHERE, Holder, Json, Location, Path, find, located, place
 from sandbox.databricks_cli.workspace_files import Folder, delete, make_folder
 
@@ -133,6 +131,9 @@ def build(bundle: Bundle) -> dict[str, None]:
 
 
 def _run(bundle: Bundle, name: str, artifact: dict[str, Json]) -> None:
+    import shutil  # noqa: PLC0415 - only here, and slow to load
+    import subprocess  # noqa: PLC0415
+
     bundle.log.progress(f"Building {name}...")
     shell = artifact.get("executable") or ("bash" if shutil.which("bash") else "sh")
     artifact["executable"] = shell
@@ -235,10 +236,8 @@ def upload(bundle: Bundle, files: dict[str, None]) -> None:
         ) from error
     for file in sorted(files):
         bundle.log.progress(f"Uploading {LocalPath(os.path.relpath(file, bundle.root)).as_posix()}...")
-    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as threads:
-        failures = [
-            f for f in threads.map(lambda file: _upload(folder, file), sorted(files)) if f is not None
-        ]
+    outcomes = each(lambda file: _upload(folder, file), sorted(files), at_once=_UPLOADS_AT_ONCE)
+    failures = [outcome for outcome in outcomes if outcome is not None]
     if failures:
         raise failures[0]
 

@@ -1,6 +1,5 @@
 """`bundle deployment bind`: takes a job or pipeline that exists into the state, as if this bundle had made it."""
 
-import shutil
 from pathlib import Path
 
 from sandbox.databricks_cli import planning, state_files
@@ -67,7 +66,7 @@ def _bind_locked(bundle: Bundle, state: State, key: str, id_: str) -> None:
         raise Failed("Resource already managed", _already_bound(key, known, id_))
     draft = Path(f"{state.file}.temp-bind")
     if state.file.exists():
-        shutil.copyfile(state.file, draft)
+        draft.write_bytes(state.file.read_bytes())
     else:
         draft.parent.mkdir(parents=True, exist_ok=True)
     try:

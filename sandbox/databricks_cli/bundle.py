@@ -1,15 +1,15 @@
 """One bundle while a command works on it: its configuration, its folders, what the command line asked for."""
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.databricks_cli.client import Client
 from sandbox.databricks_cli.diagnostics import Log
+from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.values import Json, Map, get
 
 
-@dataclass
+@record
 class Options:
     """What the command line asked for. Where a command has no such flag it stays as it is here."""
 
@@ -27,7 +27,7 @@ class Options:
     select: list[str] = field(default_factory=list)
 
 
-@dataclass
+@record
 class Bundle:
     """`root` is the folder of databricks.yml; `config` grows more definite with every step."""
 

@@ -3,26 +3,26 @@
 Source: databricks-sdk-go 0.175.0 (httpclient, apierr) and what was recorded of the real command.
 """
 
-import http.client
 import json
 import os
-import queue
-import random
 import re
 import select
 import threading
 import time
 import urllib.parse
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from sandbox.databricks_cli import VERSION
+from sandbox.databricks_cli import VERSION, http1
 from sandbox.databricks_cli.diagnostics import Failed
+from sandbox.databricks_cli.http1 import Answer
+from sandbox.databricks_cli.ids import new_id
 from sandbox.databricks_cli.values import Json
 
 _RETRY_SECONDS = 900.0
 _REQUESTS_PER_SECOND = 15
 _SILENCE_SECONDS = 90.0
+_BAD_REQUEST, _NOT_FOUND = 400, 404
 _BROKEN_OFF = "response body: unexpected EOF"
 _SHORT_WAIT = re.compile(r"connection reset by peer|TLS handshake timeout|connection refused|i/o timeout")
 _TRANSIENT_MESSAGES = re.compile(
@@ -37,7 +37,7 @@ class ApiError(Failed):
 
     def __init__(self, request: str, status: int, code: str, message: str) -> None:
         extra = f"{status} {code}".strip()
-        words = f"{status} {http.client.responses.get(status, '')}".strip()
+        words = f"{status} {http1.phrase(status)}".strip()
         super().__init__(
             f"{message} ({extra})",
             f"Endpoint: {request}\nHTTP Status: {words}\nAPI error_code: {code}\nAPI message: {message}",
@@ -51,7 +51,7 @@ class ApiError(Failed):
 
     @property
     def missing(self) -> bool:
-        return self.status == http.client.NOT_FOUND
+        return self.status == _NOT_FOUND
 
     @property
     def will_pass(self) -> bool:
@@ -85,13 +85,6 @@ class Limiter:
             time.sleep(delay)
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
 def retry_seconds() -> float:
     """How long one request is tried again: 15 minutes as the real command, shorter for tests."""
     return float(os.environ.get("DABFLOW_SANDBOX_RETRY_SECONDS", _RETRY_SECONDS))
@@ -99,6 +92,8 @@ def retry_seconds() -> float:
 
 def backoff_seconds(attempt: int) -> float:
     """The pause before the next try: one second more each time, ten at most, and some jitter."""
+    import random  # noqa: PLC0415 - only here, and slow to load
+
     jitter = random.uniform(0.05, 0.75)  # noqa: S311 - not a secret
     return min(min(attempt, 10) + jitter, max(retry_seconds() / 4, 0.05))
 
@@ -113,10 +108,10 @@ class Client:
         self.address = parts.hostname or ""
         self.port = parts.port or (443 if self.https else 80)
         self.authorize: Callable[[], str] | None = None
-        self.agent_words: list[str] = [f"cmd/{command}", f"cmd-exec-id/{_exec_id()}", "interactive/none"]
+        self.agent_words: list[str] = [f"cmd/{command}", f"cmd-exec-id/{new_id()}", "interactive/none"]
         self.auth_word = ""
         self.org_id = ""
-        self.idle: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
+        self.idle: deque[http1.Connection] = deque()
         rate = int(os.environ.get("DATABRICKS_RATE_LIMIT", "") or _REQUESTS_PER_SECOND)
         self.limiter = Limiter(rate)
 
@@ -180,7 +175,7 @@ class Client:
             headers["Authorization"] = self.authorize()
         headers["User-Agent"] = self.agent
         answer = self.exchange(method, target, body, headers)
-        if answer.status >= http.client.BAD_REQUEST:
+        if answer.status >= _BAD_REQUEST:
             code, message = _error_of(answer)
             raise ApiError(f"{method} {self.host}{_shown(method, target)}", answer.status, code, message)
         return answer
@@ -190,29 +185,26 @@ class Client:
         url = f"{self.host}{_shown(method, target)}"
         connection = self.connection()
         try:
-            connection.request(method, target, body=body, headers=headers)
-            response = connection.getresponse()
-            answer = Answer(
-                response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
-            )
-        except (OSError, http.client.HTTPException) as error:
+            answer = connection.ask(method, target, body, headers)
+        except (OSError, http1.NoHttp) as error:
             connection.close()
             raise NoAnswer(method, url, _reason(error, self.address, self.port)) from error
         self.org_id = answer.headers.get("x-databricks-org-id") or self.org_id
-        if response.will_close:
-            connection.close()
+        if connection.is_open:
+            self.idle.append(connection)
         else:
-            self.idle.put(connection)
+            connection.close()
         return answer
 
-    def connection(self) -> http.client.HTTPConnection:
+    def connection(self) -> http1.Connection:
         """An open connection that is still good, or a new one."""
         while True:
             try:
-                connection = self.idle.get_nowait()
-            except queue.Empty:
-                kind = http.client.HTTPSConnection if self.https else http.client.HTTPConnection
-                return kind(self.address, self.port, timeout=_SILENCE_SECONDS)
+                connection = self.idle.popleft()
+            except IndexError:
+                return http1.Connection(
+                    self.address, self.port, https=self.https, timeout_seconds=_SILENCE_SECONDS
+                )
             if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
                 return connection
             connection.close()
@@ -231,7 +223,7 @@ def _error_of(answer: Answer) -> tuple[str, str]:
         parsed = None
     if not isinstance(parsed, dict):
         text = answer.body.decode("utf-8", "replace").strip()
-        return "", text or http.client.responses.get(answer.status, "")
+        return "", text or http1.phrase(answer.status)
     code = str(parsed.get("error_code") or parsed.get("scimType") or "")
     message = parsed.get("message") or parsed.get("detail") or parsed.get("error") or ""
     return code, str(message)
@@ -241,9 +233,9 @@ def _reason(error: Exception, address: str, port: int) -> str:
     """The words that Go has for a broken connection."""
     if isinstance(error, ConnectionRefusedError):
         return f"dial tcp {address}:{port}: connect: connection refused"
-    if isinstance(error, http.client.RemoteDisconnected):
+    if isinstance(error, http1.HungUp):
         return "EOF"
-    if isinstance(error, http.client.IncompleteRead):
+    if isinstance(error, http1.BrokenOff):
         return _BROKEN_OFF
     if isinstance(error, ConnectionResetError):
         return "read: connection reset by peer"
@@ -252,12 +244,6 @@ def _reason(error: Exception, address: str, port: int) -> str:
     if type(error).__name__ == "gaierror":
         return f"dial tcp: lookup {address}: no such host"
     return str(error) or type(error).__name__
-
-
-def _exec_id() -> str:
-    import uuid  # noqa: PLC0415 - only here, and slow to load
-
-    return str(uuid.uuid4())
 
 
 def _python() -> str:

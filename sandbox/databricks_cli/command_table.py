@@ -1,6 +1,5 @@
 """Which commands and flags there are, and which of them the stand-in refuses by name."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -17,8 +16,7 @@ class Flag(NamedTuple):
     option: str = ""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command: how to call it, what it is for, its own flags and how many words it takes."""
 
     path: tuple[str, ...]

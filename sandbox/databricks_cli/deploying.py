@@ -7,17 +7,17 @@ anything destructive: both as the real command does.
 import json
 import os
 import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from sandbox.databricks_cli import VERSION, applying, artifacts, planning, state_files, syncing
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Failed, Stopped
+from sandbox.databricks_cli.ids import new_id
 from sandbox.databricks_cli.locking import Lock
 from sandbox.databricks_cli.permissions import give_access
 from sandbox.databricks_cli.planning import Entry, Plan
+from sandbox.databricks_cli.side_by_side import each
 from sandbox.databricks_cli.state import State
 from sandbox.databricks_cli.values import Json, get
 from sandbox.databricks_cli.workspace_files import delete, object_status
@@ -84,8 +84,7 @@ def _check_nothing_runs(bundle: Bundle, state: State) -> None:
                 raise
         return ""
 
-    with ThreadPoolExecutor(8) as threads:
-        busy = [text for text in threads.map(running, sorted(state.ids.items())) if text]
+    busy = [text for text in each(running, sorted(state.ids.items()), at_once=8) if text]
     if busy:
         raise Failed(busy[0])
 
@@ -282,7 +281,7 @@ def send_telemetry(bundle: Bundle, exit_code: int) -> None:
     if disabled.lower() not in {"", "0", "false", "no", "off"} or not bundle.me:
         return
     entry: dict[str, Json] = {
-        "frontend_log_event_id": str(uuid.uuid4()),
+        "frontend_log_event_id": new_id(),
         "entry": {"databricks_cli_log": {"execution_context": {"version": VERSION, "exit_code": exit_code}}},
     }
     body = {"uploadTime": int(time.time() * 1000), "items": [], "protoLogs": [json.dumps(entry)]}

@@ -6,9 +6,9 @@ Everything here goes to stderr; stdout is for results.
 import os
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.values import Location, Path, path_text
 
 # A path in the configuration and where it is written.
@@ -40,8 +40,7 @@ class Failed(Exception):
         self.also: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     severity: Severity
     summary: str
     detail: str = ""
@@ -63,7 +62,7 @@ class Diagnostic:
         return "\n".join(lines) + "\n\n"
 
 
-@dataclass
+@record
 class Log:
     """Prints as it goes, and counts. One per command; safe to use from several threads."""
 

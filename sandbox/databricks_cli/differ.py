@@ -9,9 +9,9 @@ A change is drift when saved and new agree and only remote differs. Source: bund
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from sandbox.databricks_cli.record import record
 from sandbox.databricks_cli.values import Json
 
 Action = Literal["skip", "update", "create", "recreate", "delete"]
@@ -41,8 +41,7 @@ class Rule(NamedTuple):
     values: tuple[Json, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(NamedTuple):
     """What is special about one kind of resource.
 
     `type_of` gives the type of a field (notation of fields.json); `keyed` names the field by which the items
@@ -59,7 +58,7 @@ class Rules:
     write_only: frozenset[str] = frozenset()
 
 
-@dataclass
+@record
 class Change:
     """A difference in one field. None stands for "not set"."""
 

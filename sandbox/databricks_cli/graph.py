@@ -1,7 +1,8 @@
 """Does work on things that depend on each other: each when those before it are done, several at once."""
 
+import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 
 _AT_ONCE = 10
@@ -49,18 +50,45 @@ def run(before: dict[str, set[str]], work: Work) -> None:
     """
     waiting = {key: set(first) for key, first in sorted(before.items())}
     failed: set[str] = set()
-    running: dict[Future[bool], str] = {}
-    with ThreadPoolExecutor(min(_AT_ONCE, max(len(waiting), 1))) as threads:
+    running: dict[str, threading.Thread] = {}
+    ended = _Ended()
+    try:
         while waiting or running:
-            ready = [key for key, first in waiting.items() if not first]
-            for key in ready:
+            for key in [key for key, first in waiting.items() if not first]:
                 del waiting[key]
                 culprit = next((f for f in sorted(before[key]) if f in failed), None)
-                running[threads.submit(work, key, culprit)] = key
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                key = running.pop(future)
-                if not future.result():
-                    failed.add(key)
-                for first in waiting.values():
-                    first.discard(key)
+                running[key] = threading.Thread(target=ended.after, args=(work, key, culprit))
+                running[key].start()
+            key, went_well = ended.next()
+            running.pop(key).join()
+            if not went_well:
+                failed.add(key)
+            for first in waiting.values():
+                first.discard(key)
+    finally:
+        for thread in running.values():
+            thread.join()
+
+
+class _Ended:
+    """What has ended and how, in the order of ending; the work of a few goes on at a time."""
+
+    def __init__(self) -> None:
+        self.places = threading.Semaphore(_AT_ONCE)
+        self.news = threading.Semaphore(0)
+        self.outcomes: deque[tuple[str, bool | BaseException]] = deque()
+
+    def after(self, work: Work, key: str, culprit: str | None) -> None:
+        with self.places:
+            try:
+                self.outcomes.append((key, work(key, culprit)))
+            except BaseException as error:  # noqa: BLE001 - raised by `next`
+                self.outcomes.append((key, error))
+        self.news.release()
+
+    def next(self) -> tuple[str, bool]:
+        self.news.acquire()
+        key, outcome = self.outcomes.popleft()
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return key, outcome

@@ -6,11 +6,11 @@ pipelines             /api/2.0/pipelines...
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 from sandbox.databricks_cli import schema
 from sandbox.databricks_cli.client import Client
 from sandbox.databricks_cli.differ import EMBEDDED, Rule, Rules
+from sandbox.databricks_cli.record import record
 from sandbox.databricks_cli.values import Json
 
 _WEBHOOKS = (
@@ -172,7 +172,7 @@ def tidy(value: Json) -> Json:
     return str(value) if isinstance(value, str) else value
 
 
-@dataclass(frozen=True)
+@record
 class Kind(ABC):
     """How one kind of thing is handled. `group` is as in `resources.<group>.<key>`."""
 

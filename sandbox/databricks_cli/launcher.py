@@ -14,7 +14,7 @@ DATABRICKS_CLI_PATH="$0" exec {python} -I -S -c {code} "$@"
 
 _CODE = """\
 import sys
-sys.path[:0] = {paths!r}
+sys.path += {paths!r}
 from sandbox.databricks_cli.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """

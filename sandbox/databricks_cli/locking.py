@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import uuid
 from datetime import UTC, datetime
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed, Stopped
 from sandbox.databricks_cli.go_json import dumps
+from sandbox.databricks_cli.ids import new_id
 from sandbox.databricks_cli.values import get
 from sandbox.databricks_cli.workspace_files import FileExists, Folder, NoFile, NoFolder, NotAllowed
 
@@ -21,7 +21,7 @@ class Lock:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.folder = Folder(bundle.api, bundle.workspace("state_path"))
-        self.id = str(uuid.uuid4())
+        self.id = new_id()
         self.held = False
         self.enabled = get(bundle.config, "bundle", "deployment", "lock", "enabled") is not False
 

@@ -6,7 +6,6 @@ A plan sees resources only. Changed code, a changed wheel of the same version an
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sandbox.databricks_cli import VERSION, differ, graph, references
@@ -15,6 +14,7 @@ from sandbox.databricks_cli.client import ApiError, Client, retry_seconds
 from sandbox.databricks_cli.diagnostics import Failed, Log, Stopped
 from sandbox.databricks_cli.differ import EMBEDDED, Action, Change
 from sandbox.databricks_cli.kinds import kind_of, settings_of
+from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.state import State
 from sandbox.databricks_cli.values import Json, find
 
@@ -24,7 +24,7 @@ _RETRIES = 2
 _RETRY_SECONDS = 15.0
 
 
-@dataclass
+@record
 class Entry:
     """What happens to one resource. `waiting_for` are references that are known only after others exist."""
 
@@ -62,7 +62,7 @@ class Entry:
         return shown
 
 
-@dataclass
+@record
 class Plan:
     lineage: str
     serial: int

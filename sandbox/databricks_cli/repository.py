@@ -3,16 +3,15 @@
 import configparser
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Log
 from sandbox.databricks_cli.values import Map, merge
 
 
-@dataclass(frozen=True)
-class Details:
+class Details(NamedTuple):
     """What is checked out in a worktree. Empty where it could not be found out: a detached HEAD has no branch."""
 
     worktree: Path | None = None

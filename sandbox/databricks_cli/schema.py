@@ -8,9 +8,8 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cache
-from importlib.resources import files
+from pathlib import Path as LocalPath
 from typing import NamedTuple
 
 from sandbox.databricks_cli.diagnostics import Log
@@ -29,7 +28,7 @@ _NOTHING = object()
 
 @cache
 def _tables() -> dict[str, Json]:
-    text = files(__package__ or "sandbox.databricks_cli").joinpath("fields.json").read_text("utf-8")
+    text = LocalPath(__file__).with_name("fields.json").read_text("utf-8")
     tables: dict[str, Json] = json.loads(text)
     return tables
 
@@ -144,6 +143,8 @@ def _text(value: Json) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         if math.isfinite(value):
+            from decimal import Decimal  # noqa: PLC0415 - only here, and slow to load
+
             return f"{Decimal(repr(value)):f}".removesuffix(".0")
         return "NaN" if math.isnan(value) else f"{'-' if value < 0 else '+'}Inf"
     return str(value)

@@ -10,23 +10,22 @@ in the same folder takes it over; a fresh checkout knows nothing of it and makes
 import contextlib
 import json
 import os
-import tempfile
 import threading
-import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from sandbox.databricks_cli import VERSION
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.go_json import dumps
+from sandbox.databricks_cli.ids import new_id
+from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.values import Json
 
 STATE_VERSION = 2
 _NEWEST_READABLE = 3
 
 
-@dataclass
+@record
 class State:
     """The state of one target. `entries` is as it was before the journal was opened; `ids` is up to date."""
 
@@ -117,6 +116,8 @@ class State:
             "state": dict(sorted(self.entries.items())),
         }
         self.file.parent.mkdir(parents=True, exist_ok=True)
+        import tempfile  # noqa: PLC0415 - only here, and slow to load
+
         handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.tmp-")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(dumps(content, indent=1))
@@ -129,7 +130,7 @@ class State:
             Failed: there is a journal already.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.lineage = self.lineage or str(uuid.uuid4())
+        self.lineage = self.lineage or new_id()
         header = {
             "state_version": STATE_VERSION,
             "cli_version": VERSION,

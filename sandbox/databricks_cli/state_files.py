@@ -6,8 +6,6 @@ ROOT/state/metadata.json    commit, branch, ids           written last, and only
 """
 
 import json
-import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +13,9 @@ from sandbox.databricks_cli import VERSION, syncing
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed, Refused
 from sandbox.databricks_cli.go_json import dumps
+from sandbox.databricks_cli.ids import new_id
 from sandbox.databricks_cli.paths import is_notebook
+from sandbox.databricks_cli.side_by_side import each
 from sandbox.databricks_cli.state import State
 from sandbox.databricks_cli.surroundings import refuse_terraform
 from sandbox.databricks_cli.values import Json, get, place
@@ -93,14 +93,8 @@ def _read_local(bundle: Bundle) -> dict[str, Json] | None:
 def _read_remote(bundle: Bundle) -> dict[str, Json] | None:
     """Both possible states are asked for side by side; one of the terraform engine is refused by name."""
     folder = _folder(bundle)
-    with ThreadPoolExecutor(2) as threads:
-        found = dict(
-            zip(
-                (_RESOURCES, _TERRAFORM),
-                threads.map(lambda n: _fetch(bundle, folder, n), (_RESOURCES, _TERRAFORM)),
-                strict=True,
-            )
-        )
+    both = (_RESOURCES, _TERRAFORM)
+    found = dict(zip(both, each(lambda n: _fetch(bundle, folder, n), both, at_once=2), strict=True))
     bundle.log.stop_if_errors()
     if found[_TERRAFORM] is not None:
         raise Refused("the terraform engine")
@@ -172,7 +166,7 @@ def push_deployment(bundle: Bundle, files: list[str]) -> str:
         "cli_version": VERSION,
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "files": [{"local_path": f, "is_notebook": is_notebook(bundle.root / f)} for f in files],
-        "id": known.get("id") or str(uuid.uuid4()),
+        "id": known.get("id") or new_id(),
     }
     text = dumps(content)
     file.write_text(text, encoding="utf-8")

@@ -9,15 +9,16 @@ import json
 import os
 import posixpath
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sandbox.databricks_cli import ignoring
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.paths import is_notebook
+from sandbox.databricks_cli.record import field, record
+from sandbox.databricks_cli.side_by_side import each
 from sandbox.databricks_cli.values import Json, get
 from sandbox.databricks_cli.workspace_files import Folder, NoFile, delete, ensure_usable, make_folder
 
@@ -25,7 +26,7 @@ _UPLOADS_AT_ONCE = 8
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-@dataclass
+@record
 class Snapshot:
     """What the workspace's folder holds, as far as this folder knows: times and names by local path."""
 
@@ -33,8 +34,7 @@ class Snapshot:
     names: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What has to be done to bring the workspace's folder up to date; all names relative to it."""
 
     put: list[str]
@@ -236,8 +236,7 @@ def _together(work: Callable[[str], None], names: list[str]) -> None:
         except Failed as error:
             failures.append(error)
 
-    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as threads:
-        list(threads.map(careful, names))
+    each(careful, names, at_once=_UPLOADS_AT_ONCE)
     if failures:
         raise failures[0]
 

@@ -6,11 +6,11 @@ Source: go.yaml.in/yaml/v3 3.0.4 (decode.go, resolve.go), a port of libyaml.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.values import Json
 
 _Loader: Json = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -36,7 +36,7 @@ class Unreadable(Exception):
     """The file is no YAML; the text is the reader's."""
 
 
-@dataclass
+@record
 class Node:
     """One node: `text` of a scalar, `items` of a sequence, keys and values in turn of a mapping."""
 

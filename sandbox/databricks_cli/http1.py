@@ -1,0 +1,144 @@
+"""As much of HTTP/1.1 as talks to a workspace: `http.client` takes long to load.
+
+Source: RFC 9112, sections 4 to 7 and 9.
+"""
+
+import socket
+from http import HTTPStatus
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
+
+_LINE_BYTES = 65_536
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
+
+class NoHttp(Exception):
+    """What came is no answer."""
+
+
+class HungUp(NoHttp):
+    """The connection was closed before the first byte of an answer."""
+
+
+class BrokenOff(NoHttp):
+    """The connection was closed in the middle of an answer."""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def phrase(status: int) -> str:
+    """The words that belong to a status; nothing for one that has none."""
+    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+
+
+class Connection:
+    """One connection to a host, opened with the first request; not for two threads at once."""
+
+    def __init__(self, address: str, port: int, *, https: bool, timeout_seconds: float) -> None:
+        self.address = address
+        self.port = port
+        self.https = https
+        self.timeout_seconds = timeout_seconds
+        self.sock: socket.socket | None = None
+        self.reading: BinaryIO = BytesIO()
+        self.is_open = False
+
+    def ask(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        """Send a request and return its answer; `is_open` says whether another one may follow.
+
+        Raises:
+            OSError: the connection failed.
+            NoHttp: what came is no whole answer.
+        """
+        self._opened().sendall(self._head(method, target, body, headers) + (body or b""))
+        status, version, given = self._status_and_headers()
+        while status // 100 == 1:
+            status, version, given = self._status_and_headers()
+        lasts = version == "HTTP/1.1" and given.get("connection", "").lower() != "close"
+        content, ended = self._body(method, status, given)
+        self.is_open = lasts and ended
+        return Answer(status, given, content)
+
+    def close(self) -> None:
+        self.is_open = False
+        if self.sock is not None:
+            self.reading.close()
+            self.sock.close()
+            self.sock = None
+
+    def _opened(self) -> socket.socket:
+        if self.sock is not None:
+            return self.sock
+        sock = socket.create_connection((self.address, self.port), self.timeout_seconds)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.https:
+            import ssl  # noqa: PLC0415 - slow to load, and a sandbox's workspace has none
+
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self.address)
+        self.sock, self.reading = sock, sock.makefile("rb")
+        return sock
+
+    def _head(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        usual = self.port == (443 if self.https else 80)
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}" if usual else f"Host: {host}:{self.port}"]
+        lines.append("Accept-Encoding: identity")
+        if body is not None or method in {"POST", "PUT", "PATCH"}:
+            lines.append(f"Content-Length: {len(body or b'')}")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def _line(self) -> str:
+        line = self.reading.readline(_LINE_BYTES)
+        if not line.endswith(b"\n"):
+            raise BrokenOff
+        return line.rstrip(b"\r\n").decode("latin-1")
+
+    def _status_and_headers(self) -> tuple[int, str, dict[str, str]]:
+        first = self.reading.readline(_LINE_BYTES)
+        if not first:
+            raise HungUp
+        version, _, rest = first.decode("latin-1").rstrip("\r\n").partition(" ")
+        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+            raise NoHttp(f"malformed HTTP response {first[:40]!r}")
+        headers: dict[str, str] = {}
+        while line := self._line():
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        return int(rest[:3]), version, headers
+
+    def _body(self, method: str, status: int, headers: dict[str, str]) -> tuple[bytes, bool]:
+        """The content, and whether its end was seen without the connection ending."""
+        if method == "HEAD" or status in _WITHOUT_BODY:
+            return b"", True
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return self._chunks(), True
+        if "content-length" not in headers:
+            return self.reading.read(), False
+        return self._exactly(_number(headers["content-length"], 10)), True
+
+    def _exactly(self, size: int) -> bytes:
+        content = self.reading.read(size)
+        if len(content) < size:
+            raise BrokenOff
+        return content
+
+    def _chunks(self) -> bytes:
+        content = []
+        while size := _number(self._line().partition(";")[0], 16):
+            content.append(self._exactly(size))
+            self._line()
+        while self._line():
+            pass
+        return b"".join(content)
+
+
+def _number(text: str, base: int) -> int:
+    try:
+        return int(text, base)
+    except ValueError:
+        raise NoHttp(f"malformed length {text[:40]!r}") from None
