@@ -183,7 +183,7 @@ def overview_of(repository: str, version: str | None = None) -> Overview:
     with ThreadPoolExecutor(2) as both:
         on_its_way = _tagged(mirror, settings, begun)
         environments = both.map(
-            lambda name: _environment(mirror, hub, settings, name, on_its_way), (STAGING, PRODUCTION)
+            lambda name: environment_of(mirror, hub, settings, name, on_its_way), (STAGING, PRODUCTION)
         )
         standings = tuple(_standing(mirror, hub, settings, name, runs.get(name)) for name in names)
     return Overview(
@@ -267,9 +267,10 @@ def _tagged(mirror: Mirror, settings: ReleaseSettings, names: Sequence[str]) -> 
     return frozenset(tags[settings.tag(v)] for v in versions if settings.tag(v) in tags)
 
 
-def _environment(
+def environment_of(
     mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, name: str, on_its_way: frozenset[str]
 ) -> Environment:
+    """What an environment runs; `on_its_way` are the commits of releases that have not ended."""
     target = settings.targets.production if name == PRODUCTION else settings.targets.staging
     drift, record = last_look(mirror, name), hub.newest_successful_deployment(name)
     if record is None:
@@ -303,12 +304,13 @@ def _running(
     commits = commits_of(runs)
     if not commits:
         return replace(known, problem="nothing is deployed there")
-    running = ", ".join(commits)
+    others = [one for one in runs if not recorded.left(one)]
     return replace(
         known,
-        running=running,
-        left=all(recorded.left(one) for one in runs),
-        unfinished=running != known.recorded and running in on_its_way,
+        running=", ".join(commits),
+        left=not others,
+        # Of several bundles that stopped half way, those before the one that failed name the new commit.
+        unfinished=bool(others) and all(one.commit in on_its_way for one in others),
         bundles=tuple((one.bundle, one.commit or "") for one in runs) if len(runs) > 1 else (),
     )
 

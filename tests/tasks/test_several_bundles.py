@@ -13,6 +13,7 @@ from stages import opened
 from two_bundles import SETTINGS, Pair, Released, bundle, candidate_of
 
 from deployments.adopting import adopted
+from deployments.standings import Environment, environment_of
 from sandbox.world import copy_world
 from tasks.bundles import all_validated, bundle_clis
 from tasks.decide import ensure_abandoned, ensure_stop_told, stop_in_production
@@ -22,7 +23,7 @@ from tasks.examine import validated_on
 from tasks.known_state import insist_on_running, recorded_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.known_state import Recorded
-from tasks.rules.release import PRODUCTION
+from tasks.rules.release import PRODUCTION, Release
 from tasks.rules.versions import Version
 from tasks.smoke import ensure_smoked
 from tasks.systems.git_repo import Mirror
@@ -116,11 +117,20 @@ def _later_looks_take_it_for_the_truth(pair: Pair, first: str, second: str) -> N
     assert sorted(recorded().bundles.values()) == sorted([first, second])
     assert all(recorded().left(one) for one in pair.runs())
     insist_on_running.fn(pair.release("0.2.0"))
+    seen = what_runs_there(pair.release("0.2.0"))
+    assert (seen.left, seen.by_hand) == (True, False)
+    assert seen.bundles == (("ingest", second), ("reports", first))
     assert "nothing was to be done" in adopted(SLUG, "just looking")
     ((look,), _) = looked_at_now(SLUG, ("prod",))
     found = [(b.bundle, b.commit, b.drifted, b.problem) for b in look.bundles]
     assert found == [("ingest", second, False, ""), ("reports", first, False, "")]
     assert pair.plan("0.3.0", pair.develop(README_dot_md="a\n")).unchanged == ("ingest", "reports")
+
+
+def what_runs_there(release: Release, *, on_its_way: str = "") -> Environment:
+    """Production as `dabflow status` sees it."""
+    hub, mirror = GitHubRepo(SLUG), Mirror(SLUG).fetch()
+    return environment_of(mirror, hub, release.settings, PRODUCTION, frozenset({on_its_way} - {""}))
 
 
 def _nothing_else_is_taken_for_the_truth(pair: Pair, first: str, second: str) -> None:
@@ -208,6 +218,9 @@ def test_abandoned_half_way_is_the_truth_for_each_bundle_and_tested_again(pair: 
     stop = stop_in_production.fn(release)
     assert stop is not None
     assert pair.commits() == [second, first]
+    half_way = what_runs_there(release, on_its_way=second)
+    assert (half_way.unfinished, half_way.by_hand) == (True, False)
+    assert what_runs_there(release).by_hand, "where no release is on its way"
 
     ensure_abandoned.fn(release, stop, "the supplier is down")
 
