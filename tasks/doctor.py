@@ -62,8 +62,10 @@ def git_findings() -> list[Finding]:
     program = shutil.which("git")
     if program is None:
         return [found("git-missing", "git is not on PATH")]
+    # It is told nothing: what the worker knows is none of its business.
     said = subprocess.run(
         [program, "--version"],
+        env={"LC_ALL": "C"},
         capture_output=True,
         text=True,
         timeout=_SECONDS,

@@ -14,6 +14,7 @@ from golden_files import Golden
 
 if TYPE_CHECKING:
     from other_prefect import OtherPrefect
+    from prefect.client.orchestration import SyncPrefectClient
     from rolled import Rolled
     from two_bundles import Released
 
@@ -102,6 +103,17 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setattr(tempfile, "tempdir", str(home / ":memory:"))
             running.enter_context(prefect_test_harness(server_startup_timeout=120))
         yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture
+def bare_prefect(prefect_server: str) -> "Iterator[SyncPrefectClient]":
+    """A client of that server, with nothing of ours installed."""
+    from bare import make_bare
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        make_bare(client)
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from bare import make_bare
 from prefect.client.orchestration import get_client
 from rich.console import Console
 from waiting_runs import REPOSITORY
@@ -158,6 +159,7 @@ def test_the_command_wakes(api: PrefectApi, capsys: pytest.CaptureFixture[str]) 
 
 def test_install_makes_the_deployment_that_a_release_is_started_from(api: PrefectApi) -> None:
     with prefect_client() as client:
+        make_bare(client)
         list(install(client))
 
     run = start_run(api, StandardRelease("acme/lakehouse", "rita", bump="minor"))

@@ -1,12 +1,11 @@
 """`dabflow doctor`: what it says of a real Prefect server, and what the command prints and exits with."""
 
 import json
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from playing import SLUG
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -14,7 +13,6 @@ from deployments.command import main
 from deployments.doctor import prefect_findings
 from deployments.install import install
 from deployments.parts.pool import POOL
-from deployments.uninstall import uninstall
 from sandbox.world import World
 from tasks.rules.findings import Finding
 
@@ -22,11 +20,9 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefe
 
 
 @pytest.fixture
-def client() -> Iterator[SyncPrefectClient]:
+def client(bare_prefect: SyncPrefectClient) -> SyncPrefectClient:
     """Of a server on which nothing of ours is installed."""
-    with get_client(sync_client=True) as found:
-        list(uninstall(found, dry=False, although_open=True))
-        yield found
+    return bare_prefect
 
 
 def errors() -> dict[str, str]:

@@ -53,11 +53,9 @@ RELEASE, HOUSEKEEPING = "standard-release/default", "housekeeping/default"
 
 
 @pytest.fixture
-def client() -> Iterator[SyncPrefectClient]:
+def client(bare_prefect: SyncPrefectClient) -> SyncPrefectClient:
     """Of a server on which nothing of ours is installed."""
-    with get_client(sync_client=True) as found:
-        list(uninstall(found, dry=False, although_open=True))
-        yield found
+    return bare_prefect
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from bare import make_bare
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 
@@ -27,6 +28,7 @@ NOWHERE = {"repository": "acme/lakehouse", "requested_by": "rita", "version": "1
 @pytest.fixture(scope="module")
 def api(prefect_server: str) -> str:
     with prefect_client() as prefect:
+        make_bare(prefect)
         list(install(prefect))
     return prefect_server
 
