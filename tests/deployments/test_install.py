@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from bare import make_bare
 from front_door import FrontDoor, opened
 from golden_files import Golden
 from other_prefect import OtherPrefect
@@ -236,6 +237,8 @@ def test_the_command_says_by_its_exit_code_whether_something_differs(
     other_prefect: OtherPrefect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with temporary_settings({PREFECT_API_URL: other_prefect.api}):
+        with get_client(sync_client=True) as client:
+            make_bare(client)
         codes = [main(words.split()) for words in ("install --dry-run", "install", "install --dry-run")]
         assert main(["uninstall"]) == 0
 
