@@ -41,6 +41,9 @@ from tasks.wait import staging_freeze
 def to_production(release: Release) -> State[Any] | None:
     """Steps 2-11, again for each new candidate; a state where the run ends before production is touched."""
     with told_when_it_stops(release):
+        if release.phase > Phase.PLANNED:
+            # Its number is taken, by this release or by hand: what stops from here on is found under it.
+            this_run.is_about(release)
         insist_on_everything_needed(release)
         while True:
             over = after_a_stop(release)

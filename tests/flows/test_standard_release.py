@@ -45,6 +45,21 @@ def test_from_develop_to_production_and_back(world: World, people: People) -> No
     assert [writes(world, server=server) for server in ("github", "staging", "prod")] == seen
 
 
+def test_what_stops_a_branch_that_was_there_before_is_found_under_its_version(
+    world: World, people: People
+) -> None:
+    """Somebody had begun it by hand, without what production has: the run that stopped says so where people look."""
+    first = Mirror(SLUG).fetch().command()().rev_list("--max-parents=0", "develop")
+    people.api("rita", "POST", "/git/refs", ref="refs/heads/release/1.4.0", sha=first)
+
+    run = start(version="1.4.0")
+    run.go()
+
+    assert "release/1.4.0" in run.said
+    assert "does not contain main" in run.said
+    assert run.flow_run.name == "acme/lakehouse 1.4.0"
+
+
 def test_prefects_database_is_lost_while_the_release_waits(
     world: World, people: People, other_prefect: OtherPrefect
 ) -> None:
