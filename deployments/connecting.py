@@ -15,7 +15,7 @@ from tasks.rules.rights import lacking
 from tasks.systems import connections, one_step
 from tasks.systems.blocks import read_block, reference, save_block, values_of
 from tasks.systems.connections import GitHubAccess
-from tasks.systems.github_look import Look
+from tasks.systems.github_rights import Rights
 from tasks.systems.targets import TargetAccess, target_key
 from tasks.systems.workspace import Workspace
 
@@ -48,7 +48,7 @@ def looked_at_github(access: GitHubAccess, repository: str) -> Iterator[Line]:
         NeedsHuman: GitHub does not accept it, or the repository is not reachable.
     """
     with one_step.trying({connections.github_key(repository): access}):
-        seen = Look(repository).seen()
+        seen = Rights(repository).seen()
     kind = "a token" if seen.permissions is None else f"the App {access.app_id}"
     yield Line(GOOD, f"{access.api_url} knows us as {seen.login} ({kind})")
     yield Line(GOOD, f"{seen.repository} is reachable")

@@ -8,12 +8,11 @@ import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any
 
 from tasks.rules.errors import ReleaseError
 from tasks.rules.findings import Finding, fine, found, not_looked, stopped
-from tasks.rules.findings_github import BranchFacts, GitHubFacts, RulesetFacts, github_findings
+from tasks.rules.findings_github import GitHubFacts, github_findings
 from tasks.rules.findings_settings import AREA as SETTINGS
 from tasks.rules.findings_settings import in_force_findings, settings_findings, smoke_findings
 from tasks.rules.findings_target import BundleFacts, TargetFacts, area_of, bundle_findings, target_findings
@@ -81,9 +80,13 @@ def git_findings() -> list[Finding]:
 def databricks_findings() -> list[Finding]:
     """Whether the `databricks` command is there, and one that dabflow knows."""
     try:
-        command = databricks_command.program()
+        command = databricks_command.located()
     except ReleaseError as error:
-        return [stopped("cli-checksum" if "SHA256" in error.problem else "cli-missing", error)]
+        return [stopped("cli-missing", error)]
+    try:
+        databricks_command.insist_on_checksum(command)
+    except ReleaseError as error:
+        return [stopped("cli-checksum", error)]
     try:
         version = databricks_command.version_of(command, within_seconds=_SECONDS)
     except ReleaseError as error:
@@ -128,20 +131,21 @@ def look_at_github(repository: str, settings: ReleaseSettings) -> list[Finding]:
 
 def _github_facts(repository: str, settings: ReleaseSettings) -> GitHubFacts:
     rights, hub, names = Rights(repository), GitHubRepo(repository), settings.branches
-    about = rights.about(hub.own_permission())
-    teams = {
-        group.team
-        for kind in ("release", "rollback")
-        for group in settings.approval_of("rollback" if kind == "rollback" else "release").approvals
-        if group.team
-    }
+    seen = rights.seen()
+    asked = (settings.approval_of("release"), settings.approval_of("rollback"))
+    teams = {group.team for approval in asked for group in approval.approvals if group.team}
     return GitHubFacts(
         web=f"{connections.github_url(repository)}/{repository}",
-        **asdict(about),
-        production=BranchFacts(**asdict(rights.guard(names.production))),
-        develop=BranchFacts(**asdict(rights.guard(names.develop))),
-        candidate=BranchFacts(**asdict(rights.guard(settings.release_branch(Version(1, 0, 0))))),
-        rulesets=[RulesetFacts(**asdict(one)) for one in rights.rulesets()],
+        me=seen.login,
+        may=seen.may,
+        scopes=seen.scopes,
+        permissions=seen.permissions,
+        merge_commits=rights.takes_merge_commits(),
+        archived=rights.archived(),
+        production=rights.guard(names.production),
+        develop=rights.guard(names.develop),
+        candidate=rights.guard(settings.release_branch(Version(1, 0, 0))),
+        rulesets=rights.rulesets(),
         environments=rights.environments(),
         teams={team: rights.team_size(team) for team in sorted(teams)},
         reviewers={login: hub.permission(login) for login in settings.reviewers},

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from tasks.rules.findings import Finding, fine, found
+from tasks.rules.reviews import MAY_APPROVE
 from tasks.rules.rights import lacking
 from tasks.rules.settings import ReleaseSettings
 
 AREA = "github"
-ENVIRONMENTS = ("dabflow", "dabflow-wake")
-WRITES = {"write", "maintain", "admin"}
+ENVIRONMENTS = ("dabflow", "dabflow-wake", "dabflow-check")
 _ALL_TOLD = "refs/tags/"
 
 
@@ -104,7 +104,7 @@ def _lacks(facts: GitHubFacts) -> str:
         return ", ".join(str(right) for right in lacking(facts.permissions) if right.always)
     if facts.scopes is not None and "repo" not in facts.scopes:
         return "the scopes repo and workflow"
-    return "" if facts.may in WRITES else "write access to the repository"
+    return "" if facts.may in MAY_APPROVE else "write access to the repository"
 
 
 def _has(facts: GitHubFacts) -> str:
@@ -204,6 +204,6 @@ def _people(facts: GitHubFacts, settings: ReleaseSettings) -> Iterator[Finding]:
         else:
             yield fine(AREA, f"{count} of {size} in the team {team} must approve")
     for login, may in facts.reviewers.items():
-        if may not in WRITES:
+        if may not in MAY_APPROVE:
             what = f"{login} is asked for reviews, and may not write (GitHub says: {may})"
             yield found("github-reviewer", what, login=login)

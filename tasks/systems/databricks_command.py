@@ -22,10 +22,21 @@ NEXT_MAJOR = 2
 
 
 def program() -> str:
-    """Where the command is: DABFLOW_DATABRICKS_CLI, else `databricks` on PATH.
+    """Where the command is, once it is known to be the file that is meant.
 
     Raises:
         NeedsHuman: it is not there, or not the file whose DABFLOW_DATABRICKS_CLI_SHA256 was given.
+    """
+    command = located()
+    insist_on_checksum(command)
+    return command
+
+
+def located() -> str:
+    """Where the command is: DABFLOW_DATABRICKS_CLI, else `databricks` on PATH.
+
+    Raises:
+        NeedsHuman: it is not there.
     """
     named = os.environ.get("DABFLOW_DATABRICKS_CLI", "").strip()
     found = shutil.which(named or "databricks")
@@ -34,9 +45,7 @@ def program() -> str:
             f"the Databricks CLI is not there: {named or '`databricks` is not on PATH'}",
             "install it, or let DABFLOW_DATABRICKS_CLI name it, where the worker is started",
         )
-    command = str(Path(found).absolute())
-    _insist_on_checksum(command)
-    return command
+    return str(Path(found).absolute())
 
 
 def checksum(command: str) -> str:
@@ -58,7 +67,12 @@ def _checksum(command: str, _changed: int, _size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _insist_on_checksum(command: str) -> None:
+def insist_on_checksum(command: str) -> None:
+    """Insist that the command is the file that DABFLOW_DATABRICKS_CLI_SHA256 names, if it names one.
+
+    Raises:
+        NeedsHuman: it is another one.
+    """
     meant = os.environ.get("DABFLOW_DATABRICKS_CLI_SHA256", "").strip().lower()
     if meant and checksum(command) != meant:
         raise NeedsHuman(

@@ -27,9 +27,7 @@ class Checks(GitHubClient):
         with github_errors(f"reading what {branch} demands"):
             _, found = self._client.requester.requestJsonAndCheck("GET", f"{self._repo.url}/branches/{name}")
             rules = self._rules(name)
-        classic = (found.get("protection") or {}).get("required_status_checks") or {}
-        names = [*(classic.get("contexts") or []), *(c["context"] for rule in rules for c in _contexts(rule))]
-        return tuple(dict.fromkeys(names))
+        return required_contexts(found, rules)
 
     def checks(self, commit: str) -> dict[str, str] | None:
         """What each check says about a commit: success, pending or failure; None if our token may not see check runs.
@@ -78,6 +76,13 @@ class Checks(GitHubClient):
         except Refused:
             return []
         return list(found)
+
+
+def required_contexts(branch: dict[str, Any], rules: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The names of the checks that a branch demands, as GitHub describes the branch and its active rules."""
+    classic = (branch.get("protection") or {}).get("required_status_checks") or {}
+    names = [*(classic.get("contexts") or []), *(c["context"] for rule in rules for c in _contexts(rule))]
+    return tuple(dict.fromkeys(names))
 
 
 def _contexts(rule: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,91 +1,87 @@
-"""What the repository lets dabflow do, and what guards it: only read, for the doctor."""
+"""Who dabflow is on GitHub, what the repository lets it do, and what guards it: only looked up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from tasks.rules.errors import NeedsHuman
+from tasks.rules.findings_github import BranchFacts, RulesetFacts
+from tasks.rules.reviews import MAY_APPROVE
 from tasks.systems.github_auth import App
+from tasks.systems.github_checks import required_contexts
 from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors
 
 
 @dataclass(frozen=True)
-class About:
-    """The repository as GitHub describes it, and our rights there.
+class Seen:
+    """Who we are and what we may do in a repository.
 
-    scopes: of a classic token; None where GitHub does not tell them. permissions: of an App, else None.
+    may: admin, write, read or none. permissions: of an App; None for a token. scopes: of a classic token, else None.
+    GitHub tells nothing of what a fine-grained token may do.
     """
 
-    me: str
+    login: str
+    repository: str
     may: str
-    merge_commits: bool
-    archived: bool
-    scopes: tuple[str, ...] | None
-    permissions: dict[str, str] | None
+    permissions: Mapping[str, str] | None = None
+    scopes: tuple[str, ...] | None = None
 
-
-@dataclass(frozen=True)
-class Guard:
-    """What guards a branch. `there`: it exists. `merges` are the ways of merging that its rules allow; None: any."""
-
-    there: bool
-    protected: bool = False
-    linear: bool = False
-    merges: tuple[str, ...] | None = None
-    required_checks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Ruleset:
-    """An active ruleset. `refs` are patterns of full names; `bypass` how many may pass it by, None if it is not told."""
-
-    name: str
-    target: str
-    refs: tuple[str, ...]
-    types: tuple[str, ...]
-    bypass: int | None
-    passes_us: bool
+    @property
+    def may_push(self) -> bool:
+        return self.may in MAY_APPROVE
 
 
 class Rights(GitHubClient):
     """The repository's own settings, and what guards its branches and tags."""
 
-    def about(self, may: str) -> About:
-        """Describe it; `may` is what we may do there, see `People.own_permission`."""
-        raw: dict[str, Any] = self._repo.raw_data
-        scopes = self._client.oauth_scopes
-        return About(
-            me=self.me,
-            may=may,
-            merge_commits=self.takes_merge_commits(),
-            archived=bool(raw.get("archived")),
+    def seen(self) -> Seen:
+        """Who we are there.
+
+        Raises:
+            NeedsHuman: the repository is not reachable, or GitHub does not accept who we say we are.
+            TryAgain: GitHub did not answer.
+        """
+        login, repository = self.me, self._repo
+        if isinstance(self._auth, App):
+            permissions = self._auth.permissions
+            return Seen(login, repository.full_name, permissions.get("contents", "none"), permissions)
+        told, scopes = repository.permissions, self._client.oauth_scopes
+        may = {"admin": told.admin, "write": told.push, "read": told.pull}
+        return Seen(
+            login,
+            repository.full_name,
+            next((level for level, given in may.items() if given), "none"),
             scopes=None if scopes is None else tuple(scopes),
-            permissions=self._auth.permissions if isinstance(self._auth, App) else None,
         )
+
+    def archived(self) -> bool:
+        return self._repo.archived
 
     def takes_merge_commits(self) -> bool:
         """Whether the repository allows merge commits. Where GitHub does not say it to us, it is found out by a merge."""
         raw: dict[str, Any] = self._repo.raw_data
         return bool(raw.get("allow_merge_commit", True))
 
-    def guard(self, branch: str) -> Guard:
+    def guard(self, branch: str) -> BranchFacts:
         """What guards a branch; its rules are told also where it is not there (yet).
 
         Source: GitHub REST API 2022-11-28, `branches/{branch}` and `rules/branches/{branch}`.
         """
         rules = self._rules_of(branch)
-        linear = any(rule["type"] == "required_linear_history" for rule in rules)
-        contexts = [name for rule in rules for name in _contexts(rule)]
         found = self._look(f"/branches/{quote(branch, safe='')}", f"the branch {branch}")
         if found is None or found["name"] != branch:
-            return Guard(False, bool(rules), linear, _merges(rules), tuple(contexts))
-        classic = (found.get("protection") or {}).get("required_status_checks") or {}
-        contexts = [*(classic.get("contexts") or []), *contexts]
-        linear = linear or self._classic_linear(branch)
-        return Guard(True, bool(found["protected"]), linear, _merges(rules), tuple(dict.fromkeys(contexts)))
+            return BranchFacts(there=False, protected=bool(rules))
+        linear = any(rule["type"] == "required_linear_history" for rule in rules)
+        return BranchFacts(
+            there=True,
+            protected=bool(found["protected"]),
+            linear=linear or self._classic_linear(branch),
+            merges=_merges(rules),
+            required_checks=required_contexts(found, rules),
+        )
 
-    def rulesets(self) -> list[Ruleset]:
+    def rulesets(self) -> list[RulesetFacts]:
         """The active rulesets; none where GitHub knows no rulesets, or does not show them."""
         listed = self._look("/rulesets", "the rulesets") or []
         active = [one["id"] for one in listed if one["enforcement"] == "active"]
@@ -138,16 +134,10 @@ def _merges(rules: Sequence[dict[str, Any]]) -> tuple[str, ...] | None:
     return tuple(sorted(set.intersection(*allowed))) if allowed else None
 
 
-def _contexts(rule: dict[str, Any]) -> list[str]:
-    if rule["type"] != "required_status_checks":
-        return []
-    return [c["context"] for c in (rule.get("parameters") or {}).get("required_status_checks") or []]
-
-
-def _ruleset(found: dict[str, Any]) -> Ruleset:
+def _ruleset(found: dict[str, Any]) -> RulesetFacts:
     names = (found.get("conditions") or {}).get("ref_name") or {}
     actors = found.get("bypass_actors")
-    return Ruleset(
+    return RulesetFacts(
         name=str(found["name"]),
         target=str(found["target"]),
         refs=tuple(names.get("include") or ()),
