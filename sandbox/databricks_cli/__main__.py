@@ -13,6 +13,9 @@ def main(words: list[str]) -> int:
     if quick := _QUICK.get(tuple(words)):
         sys.stdout.write(quick())
         return 0
+    from sandbox.databricks_cli.lean_yaml import prepare  # noqa: PLC0415
+
+    prepare()
     from sandbox.databricks_cli.dispatch import run  # noqa: PLC0415
 
     return run(words)

@@ -8,7 +8,7 @@ What the host and the user are is kept under HOME for an hour and half an hour, 
 still "knows" its user: the real command does that too.
 """
 
-import base64
+import binascii
 import contextlib
 import json
 import os
@@ -33,7 +33,7 @@ _ENVIRONMENT = {
     "client_secret": "DATABRICKS_CLIENT_SECRET",
 }
 _SECRETS = {"token", "client_secret"}
-_SERVICE_PRINCIPAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SERVICE_PRINCIPAL = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 _HELP = "https://docs.databricks.com/en/dev-tools/auth.html#databricks-client-unified-authentication"
 
@@ -163,7 +163,7 @@ class _Authorizer:
     def machine_token(self, facts: dict[str, Json]) -> str:
         """A token for the client id and secret, or nothing: the real command does not show the refusal."""
         secret = f"{self.found['client_id']}:{self.found['client_secret']}".encode()
-        basic = "Basic " + base64.b64encode(secret).decode()
+        basic = "Basic " + binascii.b2a_base64(secret, newline=False).decode()
         return self.token_for(facts, {"grant_type": "client_credentials", "scope": "all-apis"}, basic)
 
     def token_for(self, facts: dict[str, Json], form: dict[str, str], basic: str = "") -> str:
@@ -237,7 +237,7 @@ _USER_FIELDS = {
 
 
 def is_service_principal(name: str) -> bool:
-    return bool(_SERVICE_PRINCIPAL.fullmatch(name.lower()))
+    return bool(re.fullmatch(_SERVICE_PRINCIPAL, name.lower()))
 
 
 def current_user(me: dict[str, Json]) -> dict[str, Json]:

@@ -5,16 +5,12 @@ from pathlib import Path
 from sandbox.databricks_cli import planning, state_files
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
-from sandbox.databricks_cli.diagnostics import Failed
+from sandbox.databricks_cli.diagnostics import Failed, PlainFailure
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.kinds import kind_of
 from sandbox.databricks_cli.locking import Lock
 from sandbox.databricks_cli.planning import Entry, Plan
 from sandbox.databricks_cli.state import State
-
-
-class PlainFailure(Failed):
-    """A failure that is printed as one line, without details and without a blank line after it."""
 
 
 def bind(bundle: Bundle, name: str, id_: str) -> None:

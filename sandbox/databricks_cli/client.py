@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import sys
 import threading
 import time
 import urllib.parse
@@ -24,11 +25,16 @@ _REQUESTS_PER_SECOND = 15
 _SILENCE_SECONDS = 90.0
 _BAD_REQUEST, _NOT_FOUND = 400, 404
 _BROKEN_OFF = "response body: unexpected EOF"
-_SHORT_WAIT = re.compile(r"connection reset by peer|TLS handshake timeout|connection refused|i/o timeout")
-_TRANSIENT_MESSAGES = re.compile(
-    r"UnknownWorkerEnvironmentException|does not have any associated worker environments"
-    r"|There is no worker environment with id|Unknown worker environment|ClusterNotReadyException"
-    r"|worker env .* not found|Timed out after |deadline exceeded"
+_PYTHON = sys.version.partition(" ")[0]
+_SHORT_WAIT = ("connection reset by peer", "TLS handshake timeout", "connection refused", "i/o timeout")
+_TRANSIENT_MESSAGES = (
+    "UnknownWorkerEnvironmentException",
+    "does not have any associated worker environments",
+    "There is no worker environment with id",
+    "Unknown worker environment",
+    "ClusterNotReadyException",
+    "Timed out after ",
+    "deadline exceeded",
 )
 
 
@@ -56,7 +62,11 @@ class ApiError(Failed):
     @property
     def will_pass(self) -> bool:
         """Whether the client itself tried again for as long as it may."""
-        return self.status in {429, 503} or bool(_TRANSIENT_MESSAGES.search(self.message))
+        return (
+            self.status in {429, 503}
+            or any(words in self.message for words in _TRANSIENT_MESSAGES)
+            or bool(re.search("worker env .* not found", self.message))
+        )
 
 
 class NoAnswer(Failed):
@@ -65,7 +75,7 @@ class NoAnswer(Failed):
     def __init__(self, method: str, url: str, reason: str) -> None:
         prefix = "" if reason == _BROKEN_OFF else f'{method.capitalize()} "{url}": '
         super().__init__(prefix + reason)
-        self.will_pass = bool(_SHORT_WAIT.search(reason))
+        self.will_pass = any(words in reason for words in _SHORT_WAIT)
 
 
 class Limiter:
@@ -119,7 +129,7 @@ class Client:
     def agent(self) -> str:
         words = [*self.agent_words, *([f"auth/{self.auth_word}"] if self.auth_word else [])]
         return " ".join(
-            [f"cli/{VERSION}", f"python-http/{_python()}", f"os/{os.uname().sysname.lower()}", *words]
+            [f"cli/{VERSION}", f"python-http/{_PYTHON}", f"os/{os.uname().sysname.lower()}", *words]
         )
 
     def json(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Json = None) -> Json:
@@ -161,8 +171,10 @@ class Client:
             try:
                 return self.attempt(method, target, body, content_type)
             except (ApiError, NoAnswer) as error:
+                if not error.will_pass:
+                    raise
                 pause = backoff_seconds(attempt)
-                if not error.will_pass or time.monotonic() + pause > deadline:
+                if time.monotonic() + pause > deadline:
                     raise
                 time.sleep(pause)
 
@@ -244,9 +256,3 @@ def _reason(error: Exception, address: str, port: int) -> str:
     if type(error).__name__ == "gaierror":
         return f"dial tcp: lookup {address}: no such host"
     return str(error) or type(error).__name__
-
-
-def _python() -> str:
-    import platform  # noqa: PLC0415 - only here, and slow to load
-
-    return platform.python_version()

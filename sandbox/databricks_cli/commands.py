@@ -1,25 +1,15 @@
-"""The commands. Each gets what the command line asked for and returns its exit code: 0 or 1, nothing else."""
+"""The commands. Each gets what the command line asked for and returns its exit code: 0 or 1, nothing else.
+
+What not all of them need is imported where it is needed: everything together takes a third of a short command.
+"""
 
 import sys
 from collections.abc import Callable
 
-from sandbox.databricks_cli import (
-    artifacts,
-    auth,
-    binding,
-    checks,
-    config,
-    deploying,
-    initialize,
-    output,
-    own_version,
-    planning,
-    running,
-    state_files,
-)
+from sandbox.databricks_cli import auth, config, initialize, output, own_version
 from sandbox.databricks_cli.bundle import Bundle, Options
 from sandbox.databricks_cli.client import ApiError
-from sandbox.databricks_cli.diagnostics import Failed, Log, Refused, Stopped
+from sandbox.databricks_cli.diagnostics import Failed, Log, PlainFailure, Refused, Stopped
 from sandbox.databricks_cli.go_json import dumps
 
 
@@ -60,6 +50,8 @@ def plain_failure(error: Failed) -> int:
 
 def validate(options: Options) -> int:
     """Print the resolved configuration and what is wrong with it; also what there is of it after an error."""
+    from sandbox.databricks_cli import checks  # noqa: PLC0415
+
     bundle: Bundle | None = None
     log = Log()
     try:
@@ -107,7 +99,7 @@ def with_bundle(
         except Refused:
             bundle = None
             raise
-        except binding.PlainFailure as error:
+        except PlainFailure as error:
             return plain_failure(error)
         except (Failed, Stopped) as error:
             log.failure(error)
@@ -120,6 +112,8 @@ def with_bundle(
 
 
 def _plan(bundle: Bundle) -> None:
+    from sandbox.databricks_cli import artifacts, checks, deploying, planning, state_files  # noqa: PLC0415
+
     bundle.log.quiet = False  # -qq is about the plan; builds are told all the same
     state = state_files.pull(bundle, always=True)
     checks.quick(bundle)
@@ -133,6 +127,8 @@ def _plan(bundle: Bundle) -> None:
 
 
 def _deploy(bundle: Bundle) -> None:
+    from sandbox.databricks_cli import artifacts, checks, deploying, state_files  # noqa: PLC0415
+
     state = state_files.pull(bundle, always=True)
     checks.quick(bundle)
     libraries = artifacts.build(bundle)
@@ -140,7 +136,15 @@ def _deploy(bundle: Bundle) -> None:
     deploying.deploy(bundle, state, libraries)
 
 
+def _after_deploy(bundle: Bundle, exit_code: int) -> None:
+    from sandbox.databricks_cli.deploying import send_telemetry  # noqa: PLC0415
+
+    send_telemetry(bundle, exit_code)
+
+
 def _summary(bundle: Bundle) -> None:
+    from sandbox.databricks_cli import state_files  # noqa: PLC0415
+
     state = state_files.pull(bundle, always=bundle.options.force_pull)
     output.add_ids(bundle, state.ids)
     output.add_urls(bundle)
@@ -152,6 +156,8 @@ def _summary(bundle: Bundle) -> None:
 
 def _run(key: str) -> Callable[[Bundle], None]:
     def work(bundle: Bundle) -> None:
+        from sandbox.databricks_cli import running, state_files  # noqa: PLC0415
+
         state = state_files.pull(bundle, always=True)
         if not state.ids:
             raise Failed(
@@ -162,12 +168,14 @@ def _run(key: str) -> Callable[[Bundle], None]:
             running.run(bundle, key)
         except Failed as error:
             text = error.message if isinstance(error, ApiError) else error.summary
-            raise binding.PlainFailure(text) from error
+            raise PlainFailure(text) from error
 
     return work
 
 
 def _destroy(bundle: Bundle) -> None:
+    from sandbox.databricks_cli import deploying, state_files  # noqa: PLC0415
+
     state = state_files.pull(bundle, always=True)
     deploying.destroy(bundle, state)
 
@@ -188,7 +196,7 @@ def destroy(options: Options) -> int:
 
 
 plan = with_bundle("plan", _plan)
-deploy = with_bundle("deploy", _deploy, at_end=deploying.send_telemetry)
+deploy = with_bundle("deploy", _deploy, at_end=_after_deploy)
 summary = with_bundle("summary", _summary)
 
 
@@ -199,4 +207,6 @@ def run(options: Options, key: str) -> int:
 
 def bind(options: Options, key: str, id_: str) -> int:
     """Take an existing job or pipeline into the state."""
+    from sandbox.databricks_cli import binding  # noqa: PLC0415
+
     return with_bundle("deployment_bind", lambda bundle: binding.bind(bundle, key, id_))(options)

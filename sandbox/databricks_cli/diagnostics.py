@@ -40,6 +40,10 @@ class Failed(Exception):
         self.also: tuple[Place, ...] = ()
 
 
+class PlainFailure(Failed):
+    """A failure that is printed as one line, without details and without a blank line after it."""
+
+
 class Diagnostic(NamedTuple):
     severity: Severity
     summary: str

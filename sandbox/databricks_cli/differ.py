@@ -196,10 +196,10 @@ def _at(value: Json, steps: Steps) -> Json:
 
 
 def _pattern_text(steps: Steps) -> str:
-    return text_of(steps) if not steps else _STAR.sub("[*]", text_of(steps))
+    return text_of(steps) if not steps else re.sub(_STAR, "[*]", text_of(steps))
 
 
-_STAR = re.compile(r"\[[a-z_]+='[^']*'\]|\[\d+\]")
+_STAR = r"\[[a-z_]+='[^']*'\]|\[\d+\]"
 
 
 def _classify(steps: Steps, change: Change, rules: Rules) -> None:

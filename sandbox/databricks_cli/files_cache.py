@@ -3,13 +3,13 @@
 DATABRICKS_CACHE_ENABLED=false switches it off, DATABRICKS_CACHE_DIR moves it; without a HOME there is none.
 """
 
-import hashlib
 import json
 import os
 import time
 from pathlib import Path
 
 from sandbox.databricks_cli import VERSION
+from sandbox.databricks_cli.digests import sha256_of
 from sandbox.databricks_cli.values import Json
 
 
@@ -32,7 +32,7 @@ class Cache:
 
     def file(self, key: str) -> Path | None:
         """The file for `key`; its name tells nothing, because keys contain tokens."""
-        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if self.folder else None
+        return self.folder / f"{sha256_of(key)}.json" if self.folder else None
 
     def get(self, key: str) -> Json:
         """The answer kept for `key`, or None."""

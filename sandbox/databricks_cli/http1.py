@@ -4,12 +4,11 @@ Source: RFC 9112, sections 4 to 7 and 9.
 """
 
 import socket
-from http import HTTPStatus
 from io import BytesIO
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 _LINE_BYTES = 65_536
-_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+_WITHOUT_BODY = {204, 304}
 
 
 class NoHttp(Exception):
@@ -32,6 +31,8 @@ class Answer(NamedTuple):
 
 def phrase(status: int) -> str:
     """The words that belong to a status; nothing for one that has none."""
+    from http import HTTPStatus  # noqa: PLC0415 - only here, and slow to load
+
     return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
 
 
@@ -73,7 +74,9 @@ class Connection:
     def _opened(self) -> socket.socket:
         if self.sock is not None:
             return self.sock
-        sock = socket.create_connection((self.address, self.port), self.timeout_seconds)
+        # As bytes: a text would load the encoding of international names, 3 ms.
+        address: Any = self.address.encode() if self.address.isascii() else self.address
+        sock = socket.create_connection((address, self.port), self.timeout_seconds)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.https:
             import ssl  # noqa: PLC0415 - slow to load, and a sandbox's workspace has none

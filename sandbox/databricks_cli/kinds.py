@@ -29,7 +29,7 @@ _MARK = {"deployment": "Deployment_", "edit_mode": "s", "format": "s"}
 def type_of(shape: str, name: str) -> str:
     """The type of a field of `shape`, in the notation of fields.json."""
     base = shape.removeprefix("[")
-    return {**schema.fields(base), **_MARK}.get(name, "*")
+    return _MARK.get(name) or schema.fields(base).get(name, "*")
 
 
 JOB_RULES = Rules(

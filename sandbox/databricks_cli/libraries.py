@@ -2,13 +2,13 @@
 
 import re
 
-_PACKAGE = re.compile(
+_PACKAGE = (
     r"[a-zA-Z0-9\-_]+\s?(\[.*\])?\s?"
     r"((==|!=|<=|>=|~=|>|<)\s?(\d+!)?\d+(\.\d+)*([-_.]?(a|b|rc)\d+)?([-_.]?post\d+)?([-_.]?dev\d+)?"
     r"(\+[a-zA-Z0-9]+([-_.][a-zA-Z0-9]+)*)?,?)*"
 )
-_PIP_FLAG = re.compile(r"(^|\s+)--?[a-zA-Z0-9-]+(([\s|=]+)|$)")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+_PIP_FLAG = r"(^|\s+)--?[a-zA-Z0-9-]+(([\s|=]+)|$)"
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):/"
 
 
 def is_local_library(text: str) -> bool:
@@ -17,13 +17,13 @@ def is_local_library(text: str) -> bool:
         return False
     if text.startswith("."):
         return True
-    if _PIP_FLAG.search(text) or _PACKAGE.fullmatch(text):
+    if re.search(_PIP_FLAG, text) or re.fullmatch(_PACKAGE, text):
         return False
     name, at, address = text.partition(" @ ")
-    if at and _PACKAGE.fullmatch(name) and _SCHEME.match(address):
+    if at and re.fullmatch(_PACKAGE, name) and re.match(_SCHEME, address):
         return False
     bare = text.strip("\"'")
-    return not (_SCHEME.match(bare) or bare.startswith("/"))
+    return not (re.match(_SCHEME, bare) or bare.startswith("/"))
 
 
 def without_extras(text: str) -> tuple[str, str]:

@@ -1,12 +1,15 @@
 """What commands print to stdout: results only, as text or as JSON."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from sandbox.databricks_cli.auth import host_facts
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.go_json import dumps
-from sandbox.databricks_cli.planning import Plan
 from sandbox.databricks_cli.values import Json, get, plain
+
+if TYPE_CHECKING:  # slow to load, and not every command plans
+    from sandbox.databricks_cli.planning import Plan
 
 _TITLES = {"jobs": "Jobs", "pipelines": "Pipelines"}
 
@@ -45,7 +48,7 @@ def validation(bundle: Bundle | None, trailer: str) -> None:
     write(trailer + "\n")
 
 
-def plan_text(plan: Plan, *, quiet: int, selected: bool) -> None:
+def plan_text(plan: "Plan", *, quiet: int, selected: bool) -> None:
     """Print a plan for people; -q only its last line, -qq nothing."""
     changes = [e for e in plan.actions() if e.action != "skip"]
     if changes and quiet == 0:
@@ -59,7 +62,7 @@ def plan_text(plan: Plan, *, quiet: int, selected: bool) -> None:
     write(f"Plan: {text}{f', {plan.not_selected} not selected' if selected else ''}\n")
 
 
-def plan_json(plan: Plan) -> None:
+def plan_json(plan: "Plan") -> None:
     write(dumps(plan.as_json(), indent=2) + "\n")
 
 

@@ -48,7 +48,7 @@ _NOTEBOOK_ENDINGS = {
     ".scala": b"// Databricks notebook source",
     ".sql": b"-- Databricks notebook source",
 }
-_PIP_FLAG = re.compile(r"(-r|-e) +(.*)")
+_PIP_FLAG = r"(-r|-e) +(.*)"
 
 
 def is_notebook(file: LocalPath) -> bool:
@@ -82,7 +82,7 @@ def normalize(bundle: Bundle) -> None:
     """Make every local path of a resource relative to the bundle instead of to the file it is written in."""
     for container, key, _, kind in _holders(bundle):
         text = container[key]
-        flag = _PIP_FLAG.fullmatch(text) if kind == "library" else None
+        flag = re.fullmatch(_PIP_FLAG, text) if kind == "library" else None
         if flag:
             container[key] = located(f"{flag[1]} {_from_root(bundle, flag[2], text)}", place(text))
         elif kind not in {"library", "local folder"} or (kind == "library" and is_local_library(text)):
@@ -143,7 +143,7 @@ def translate(bundle: Bundle) -> None:
 
 
 def _translated(bundle: Bundle, text: str, path: Path, kind: Kind, remote: str) -> str | None:
-    flag = _PIP_FLAG.fullmatch(text) if kind == "library" else None
+    flag = re.fullmatch(_PIP_FLAG, text) if kind == "library" else None
     if flag:
         if _is_remote(flag[2]):
             return None

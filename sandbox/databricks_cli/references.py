@@ -9,7 +9,7 @@ from typing import Protocol
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.kinds import type_of
 from sandbox.databricks_cli.values import Json
-from sandbox.databricks_cli.variables import REFERENCE
+from sandbox.databricks_cli.variables import references_in
 
 LATER = object()
 
@@ -40,7 +40,7 @@ def _split(value: Json, shape: str, path: str, found: dict[str, str]) -> Json:
         return result
     if isinstance(value, list):
         return [_split(item, shape.removeprefix("["), f"{path}[{i}]", found) for i, item in enumerate(value)]
-    if isinstance(value, str) and REFERENCE.search(value):
+    if isinstance(value, str) and references_in(value):
         found[path] = value
         return {"i": 0, "b": False, "f": 0}.get(shape.partition(":")[0], value)
     return value
@@ -55,7 +55,7 @@ def _join(path: str, key: str) -> str:
 def _targets(text: str) -> list[tuple[str, str, list[str]]]:
     """(reference, key of the resource, path of the field) for every reference in a text."""
     targets = []
-    for reference in dict.fromkeys(REFERENCE.findall(text)):
+    for reference in dict.fromkeys(references_in(text)):
         parts = reference.split(".")
         length = 4 if len(parts) > 4 and parts[3] == "permissions" else 3  # noqa: PLR2004 - key of a child
         targets.append((reference, ".".join(parts[:length]), parts[length:]))
@@ -87,7 +87,7 @@ def fill(entry: Waiting, look_up: LookUp, *, partly: bool) -> None:
                 continue
             whole = result == f"${{{reference}}}"
             result = value if whole else str(result).replace(f"${{{reference}}}", _word(value))
-        if isinstance(result, str) and REFERENCE.search(result):
+        if isinstance(result, str) and references_in(result):
             entry.waiting_for[path] = result
             if result != text:
                 _put(entry.settings, path, result)
@@ -108,7 +108,7 @@ def _put(settings: Json, path: str, value: Json) -> None:
     old = settings[last]
     if isinstance(old, str):
         settings[last] = value
-    elif not (isinstance(value, str) and REFERENCE.search(value)):
+    elif not (isinstance(value, str) and references_in(value)):
         settings[last] = int(value) if isinstance(old, int) and not isinstance(old, bool) else value
 
 

@@ -1,6 +1,5 @@
 """Reads what git knows about a folder from its files, without starting git."""
 
-import configparser
 import os
 import re
 from pathlib import Path
@@ -64,12 +63,17 @@ def _commit(reference: str, own: Path, common: Path) -> str:
 
 def _origin(common: Path) -> str:
     """The address of `origin`, without a password that somebody wrote into it."""
-    config = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
     try:
-        config.read_string(re.sub(r"(?m)^\s+", "", (common / "config").read_text("utf-8")))
-    except (OSError, configparser.Error):
+        lines = (common / "config").read_text("utf-8").splitlines()
+    except OSError:
         return ""
-    url = config.get('remote "origin"', "url", fallback="") or ""
+    section = url = ""
+    for line in map(str.strip, lines):
+        name, _, value = line.partition("=")
+        if line.startswith("["):
+            section = line
+        elif section == '[remote "origin"]' and name.strip().lower() == "url":
+            url = value.strip()
     return re.sub(r"^(https?://)[^@/]*@", r"\1", url)
 
 

@@ -5,7 +5,6 @@ It sends no idempotency token, and a killed command does not stop what it starte
 
 import re
 import time
-from datetime import datetime
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError, backoff_seconds
@@ -15,9 +14,7 @@ from sandbox.databricks_cli.output import write
 from sandbox.databricks_cli.values import Json, get
 
 _DONE = {"TERMINATED", "SKIPPED"}
-_LEGACY_URL = re.compile(
-    r"(?P<base>https?://[^/]+)/(?P<query>\?[^#]*)?#job/(?P<job>[^/]+)/run/(?P<run>[^/]+)"
-)
+_LEGACY_URL = r"(?P<base>https?://[^/]+)/(?P<query>\?[^#]*)?#job/(?P<job>[^/]+)/run/(?P<run>[^/]+)"
 
 
 def run(bundle: Bundle, key: str) -> None:
@@ -49,7 +46,7 @@ def _message(error: Failed) -> str:
 
 def _page(url: str) -> str:
     """The address of a run's page, in today's form."""
-    match = _LEGACY_URL.fullmatch(url)
+    match = re.fullmatch(_LEGACY_URL, url)
     return f"{match['base']}/jobs/{match['job']}/runs/{match['run']}{match['query'] or ''}" if match else url
 
 
@@ -110,7 +107,7 @@ class _Job:
             return
         self.seen = now
         words = [f'"{found.get("run_name") or ""}"', *now, str(state.get("state_message") or "")]
-        self.log.line(f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(w for w in words if w)}")  # noqa: DTZ005
+        self.log.line(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(w for w in words if w)}")
 
     def tell_failures(self, run_id: str) -> None:
         """Print why the tasks of a broken run broke."""

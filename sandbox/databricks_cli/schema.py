@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sandbox.databricks_cli.diagnostics import Log
 from sandbox.databricks_cli.values import Json, Location, Map, Moment, Path, Seq, find, kind, located, place
 
-PURE_REFERENCE = re.compile(r"\$\{[^\W\d_][\w-]*(\.[^\W\d_][\w-]*(\[[0-9]+\])*)*(\[[0-9]+\])*\}")
+_PURE_REFERENCE = r"\$\{[^\W\d_][\w-]*(\.[^\W\d_][\w-]*(\[[0-9]+\])*)*(\[[0-9]+\])*\}"
 
 _TRUE = {"true", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
 _FALSE = {"false", "n", "N", "no", "No", "NO", "off", "Off", "OFF"}
@@ -55,7 +55,7 @@ class _Normalizer:
             return located(str(value), at) if isinstance(value, Moment) else value
         if base in _WORDS:
             return self.scalar(value, base, path, at)
-        if value is None or (isinstance(value, str) and PURE_REFERENCE.fullmatch(value)):
+        if value is None or (isinstance(value, str) and _is_reference(value)):
             return value
         if base.startswith("["):
             return self.sequence(value, base[1:], path, at)
@@ -101,7 +101,7 @@ class _Normalizer:
         if isinstance(value, Moment):
             parsed = located(str(value), at) if base == "s" else None
         elif isinstance(value, str):
-            if base == "s" or PURE_REFERENCE.fullmatch(value):
+            if base == "s" or _is_reference(value):
                 return value
             parsed = _parsed(value, base)
             if parsed is None and base in _NUMBERS:
@@ -123,6 +123,10 @@ class _Normalizer:
     def warn(self, summary: str, path: Path, at: Location | None) -> None:
         if self.log is not None:
             self.log.caution(summary, path=path, at=at)
+
+
+def _is_reference(text: str) -> bool:
+    return text.startswith("${") and bool(re.fullmatch(_PURE_REFERENCE, text))
 
 
 def _converted(value: Json, base: str, at: Location | None) -> Json:

@@ -9,7 +9,6 @@ in the same folder takes it over; a fresh checkout knows nothing of it and makes
 
 import contextlib
 import json
-import os
 import threading
 from pathlib import Path
 from typing import TextIO
@@ -116,12 +115,10 @@ class State:
             "state": dict(sorted(self.entries.items())),
         }
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        import tempfile  # noqa: PLC0415 - only here, and slow to load
-
-        handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.tmp-")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(dumps(content, indent=1))
-        Path(name).replace(self.file)
+        new = self.file.with_name(f".{self.file.name}.tmp-{new_id()}")
+        new.touch(mode=0o600, exist_ok=False)
+        new.write_text(dumps(content, indent=1), encoding="utf-8")
+        new.replace(self.file)
 
     def begin(self) -> None:
         """Open the journal: from here on every change is written down before it counts.

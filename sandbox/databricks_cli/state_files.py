@@ -6,7 +6,6 @@ ROOT/state/metadata.json    commit, branch, ids           written last, and only
 """
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.databricks_cli import VERSION, syncing
@@ -155,6 +154,8 @@ def pull_deployment(bundle: Bundle) -> None:
 
 def push_deployment(bundle: Bundle, files: list[str]) -> str:
     """Count this deployment, write its list of files here and in the workspace, return its id. Raises `Failed`."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - only here, and slow to load
+
     file = bundle.make_local_folder() / _DEPLOYMENT
     try:
         known = json.loads(file.read_text("utf-8"))

@@ -4,18 +4,18 @@ What was copied is remembered in sync-snapshots/<hash>.json by modification time
 everything again.
 """
 
-import hashlib
 import json
 import os
 import posixpath
+import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from sandbox.databricks_cli import ignoring
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.diagnostics import Failed
+from sandbox.databricks_cli.digests import md5_of
 from sandbox.databricks_cli.paths import is_notebook
 from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.side_by_side import each
@@ -119,7 +119,7 @@ def snapshot_of(root: Path, files: Iterable[str]) -> Snapshot:
 def _time(nanoseconds: int) -> str:
     """A time that sorts as text: fixed width, UTC."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09d}Z"
 
 
 def difference(before: Snapshot, after: Snapshot) -> Change:
@@ -143,8 +143,7 @@ def _folders(names: Iterable[str]) -> set[str]:
 
 def snapshot_file(bundle: Bundle) -> Path:
     """Where this folder remembers what it copied; one file for each host and remote folder."""
-    key = f"{bundle.api.host}{bundle.workspace('file_path')}".encode()
-    name = hashlib.md5(key, usedforsecurity=False).hexdigest()[:16]
+    name = md5_of(f"{bundle.api.host}{bundle.workspace('file_path')}")[:16]
     return bundle.local_folder() / "sync-snapshots" / f"{name}.json"
 
 

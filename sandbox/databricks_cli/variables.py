@@ -13,10 +13,15 @@ from sandbox.databricks_cli.diagnostics import Failed, Log
 from sandbox.databricks_cli.values import Json, Map, Path, kind, located, place, replace_texts
 
 _SEGMENT = r"[^\W\d_]+(?:[-_]*[^\W_]+)*"
-REFERENCE = re.compile(rf"\$\{{({_SEGMENT}(?:\.{_SEGMENT}(?:\[[0-9]+\])*)*(?:\[[0-9]+\])*)\}}")
+_REFERENCE = rf"\$\{{({_SEGMENT}(?:\.{_SEGMENT}(?:\[[0-9]+\])*)*(?:\[[0-9]+\])*)\}}"
 
 _PREFIXES = ("bundle", "workspace", "variables")
 _ROUNDS = 11
+
+
+def references_in(text: str) -> list[str]:
+    """What stands between the braces of every reference in a text."""
+    return re.findall(_REFERENCE, text) if "${" in text else []
 
 
 def assign(bundle: Bundle) -> None:
@@ -129,10 +134,10 @@ class _Resolver:
 
     def fill(self, text: str, path: Path) -> Json:
         seen = [".".join(map(str, path))]
-        return self.interpolate(text, seen) if "${" in text else text
+        return self.interpolate(text, seen)
 
     def interpolate(self, text: str, seen: list[str]) -> Json:
-        references = REFERENCE.findall(text)
+        references = references_in(text)
         if not references:
             return text
         if text == f"${{{references[0]}}}":

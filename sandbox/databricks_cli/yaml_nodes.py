@@ -7,13 +7,25 @@ Source: go.yaml.in/yaml/v3 3.0.4 (decode.go, resolve.go), a port of libyaml.
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-import yaml
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
 
 from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.values import Json
 
-_Loader: Json = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Parser: Json
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML was built without it
+    from yaml import SafeLoader as _Parser
 
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), "!!null"),
@@ -21,9 +33,9 @@ _WORDS = {
     **{f"{sign}.{word}": "!!float" for sign in ("", "+", "-") for word in ("inf", "Inf", "INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), "!!float"),
 }
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_TIME = re.compile(
+_INT = r"[-+]?(0|[1-9][0-9]*|0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+)"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_TIME = (
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"([Tt][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
     r"| [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?)?"
@@ -59,16 +71,28 @@ def compose(file: Path) -> Node | None:
     """
     with file.open("rb") as stream:
         try:
-            return _Composer(yaml.parse(stream, _Loader)).document()
-        except yaml.MarkedYAMLError as error:
+            return _Composer(_events(stream)).document()
+        except MarkedYAMLError as error:
             raise Unreadable(f"yaml: {_where(error)}{error.problem}") from error
-        except yaml.YAMLError as error:
+        except YAMLError as error:
             raise Unreadable(str(error)) from error
 
 
-def _where(error: yaml.MarkedYAMLError) -> str:
+def _events(stream: BinaryIO) -> Iterator[Json]:
+    """What `yaml.parse` yields, which needs all of PyYAML."""
+    parser = _Parser(stream)
+    try:
+        while parser.check_event():
+            yield parser.get_event()
+    finally:
+        parser.dispose()
+
+
+def _where(error: MarkedYAMLError) -> str:
+    from yaml.scanner import ScannerError  # noqa: PLC0415 - only here, and slow to load
+
     mark = error.context_mark if error.context_mark and error.context_mark.line else error.problem_mark
-    line = (mark.line if mark else 0) + isinstance(error, yaml.scanner.ScannerError)
+    line = (mark.line if mark else 0) + isinstance(error, ScannerError)
     return f"line {line}: " if line else ""
 
 
@@ -79,7 +103,7 @@ class _Composer:
 
     def document(self) -> Node | None:
         for event in self.events:
-            if isinstance(event, yaml.DocumentStartEvent):
+            if isinstance(event, DocumentStartEvent):
                 root = self.node(next(self.events))
                 next(self.events)  # its end: what is broken after the root is broken here
                 return root
@@ -87,20 +111,20 @@ class _Composer:
 
     def node(self, event: Json) -> Node:
         at = (event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, AliasEvent):
             if event.anchor not in self.anchors:
                 raise Unreadable(f"yaml: unknown anchor '{event.anchor}' referenced")
             return Node("alias", *at, text=event.anchor, target=self.anchors[event.anchor])
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, ScalarEvent):
             node = Node("scalar", *at, tag=_tag_of(event), text=event.value)
         else:
-            node = Node("sequence" if isinstance(event, yaml.SequenceStartEvent) else "mapping", *at)
+            node = Node("sequence" if isinstance(event, SequenceStartEvent) else "mapping", *at)
         if event.anchor:
             node.anchor = event.anchor
             self.anchors[event.anchor] = node
         if node.kind != "scalar":
             for inner in self.events:
-                if isinstance(inner, yaml.CollectionEndEvent):
+                if isinstance(inner, CollectionEndEvent):
                     break
                 node.items.append(self.node(inner))
         return node
@@ -122,9 +146,11 @@ def _resolved(text: str) -> str:
         return _WORDS[text]
     if not text[:1].isdigit() and text[:1] not in {"+", "-", "."}:
         return "!!str"
-    if _TIME.fullmatch(text):
-        return "!!timestamp"
     bare = text.replace("_", "")
-    if _INT.fullmatch(bare) and not (bare.isdigit() and int(bare) >= _TOO_LONG):
+    if not bare.lstrip("+-.")[:1].isdigit():  # no number: it is not worth compiling their patterns
+        return "!!str"
+    if text[4:5] == "-" and re.fullmatch(_TIME, text):
+        return "!!timestamp"
+    if re.fullmatch(_INT, bare) and not (bare.isdigit() and int(bare) >= _TOO_LONG):
         return "!!int"
-    return "!!float" if _FLOAT.fullmatch(bare) else "!!str"
+    return "!!float" if re.fullmatch(_FLOAT, bare) else "!!str"

@@ -1,5 +1,6 @@
 """The small parts that the stand-in has instead of slower modules of the standard library."""
 
+import hashlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from sandbox.databricks_cli.digests import md5_of, sha256_of
 from sandbox.databricks_cli.http1 import BrokenOff, Connection, HungUp, NoHttp, phrase
 from sandbox.databricks_cli.ids import new_id
 from sandbox.databricks_cli.record import field, record
@@ -121,3 +123,8 @@ def test_a_record_takes_its_fields_and_makes_defaults_anew() -> None:
     for wrong in ({"none": 1}, {"one": 1, "none": 1}):
         with pytest.raises((TypeError, KeyError)):
             Pair(**wrong)  # type: ignore[arg-type]
+
+
+def test_digests_are_those_of_hashlib() -> None:
+    assert md5_of("Straße") == hashlib.md5("Straße".encode()).hexdigest()
+    assert sha256_of("Straße") == hashlib.sha256("Straße".encode()).hexdigest()
