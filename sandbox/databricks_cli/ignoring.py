@@ -5,16 +5,31 @@ Source: `man gitignore`. The same patterns serve `sync.include` and `sync.exclud
 
 import re
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """One line: a pattern, whether it takes back what others ignored, whether it is about folders only."""
+    """One line: a pattern, whether it takes back what others ignored, whether it is about folders only.
 
-    pattern: re.Pattern[str]
+    `name` instead of a pattern is a plain name of a file or folder anywhere: most lines are, and need no compiling.
+    """
+
+    pattern: str
+    name: str
     negated: bool
     folders_only: bool
+
+    def matches(self, path: str) -> bool:
+        if self.name:
+            return path == self.name or path.endswith(f"/{self.name}")
+        return bool(re.fullmatch(self.pattern, path))
+
+
+def folders_of(path: str) -> list[str]:
+    """The folders around a path, the outermost first: `a/b/c` is in `a` and `a/b`."""
+    names = path.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names))]
 
 
 def rules(lines: list[str]) -> list[Rule]:
@@ -34,7 +49,8 @@ def _rule(line: str) -> Rule | None:
     if not text:
         return None
     anchored = "/" in text
-    return Rule(re.compile(_expression(text.lstrip("/"), anchored=anchored)), negated, folders_only)
+    name = "" if anchored or any(character in text for character in "*?[\\") else text
+    return Rule(_expression(text.lstrip("/"), anchored=anchored), name, negated, folders_only)
 
 
 def _expression(glob: str, *, anchored: bool) -> str:
@@ -71,7 +87,7 @@ def matches(found: list[Rule], path: str, *, folder: bool) -> bool | None:
     for rule in found:
         if rule.folders_only and not folder:
             continue
-        if rule.pattern.fullmatch(path):
+        if rule.matches(path):
             verdict = not rule.negated
     return verdict
 
@@ -96,11 +112,10 @@ class Ignorer:
 
     def ignores(self, path: str, *, folder: bool) -> bool:
         """Whether `path`, relative to the worktree, is ignored; its parents are known not to be."""
-        if PurePosixPath(path).name == ".git":
+        if path.rpartition("/")[2] == ".git":
             return True
         verdict = False
-        parents = [p.as_posix() for p in reversed(PurePosixPath(path).parents)]
-        for parent in parents:
+        for parent in (".", *folders_of(path)):
             inside = path if parent == "." else path[len(parent) + 1 :]
             said = matches(self.rules_of(parent), inside, folder=folder)
             verdict = verdict if said is None else said

@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-from datetime import UTC, datetime
 
 from sandbox.databricks_cli.bundle import Bundle
 from sandbox.databricks_cli.client import ApiError
+from sandbox.databricks_cli.clock import now
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed, Stopped
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.ids import new_id
@@ -37,7 +37,7 @@ class Lock:
             get(self.bundle.config, "bundle", "deployment", "lock", "force")
         )
         user = str(self.bundle.me.get("userName", ""))
-        content = {"ID": self.id, "AcquisitionTime": _now(), "IsForced": forced, "User": user}
+        content = {"ID": self.id, "AcquisitionTime": now(), "IsForced": forced, "User": user}
         try:
             with contextlib.suppress(FileExists):  # then it is somebody's: the next line says whose
                 self.folder.write(_FILE, dumps(content).encode(), overwrite=forced)
@@ -116,12 +116,10 @@ def _json_complaint(content: bytes) -> str:
     return f"invalid character '{text[0]}' looking for beginning of value"
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "000Z")
-
-
 def _go_time(text: str) -> str:
     """Write a time of the lock file as Go prints times."""
+    from datetime import datetime  # noqa: PLC0415 - only here, and slow to load
+
     try:
         when = datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00" if text.endswith("Z") else text)
     except ValueError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.databricks_cli import VERSION, syncing
 from sandbox.databricks_cli.bundle import Bundle
+from sandbox.databricks_cli.clock import now
 from sandbox.databricks_cli.diagnostics import Diagnostic, Failed, Refused
 from sandbox.databricks_cli.go_json import dumps
 from sandbox.databricks_cli.ids import new_id
@@ -154,8 +155,6 @@ def pull_deployment(bundle: Bundle) -> None:
 
 def push_deployment(bundle: Bundle, files: list[str]) -> str:
     """Count this deployment, write its list of files here and in the workspace, return its id. Raises `Failed`."""
-    from datetime import UTC, datetime  # noqa: PLC0415 - only here, and slow to load
-
     file = bundle.make_local_folder() / _DEPLOYMENT
     try:
         known = json.loads(file.read_text("utf-8"))
@@ -165,7 +164,7 @@ def push_deployment(bundle: Bundle, files: list[str]) -> str:
         "version": 1,
         "seq": int(known.get("seq") or 0) + 1,
         "cli_version": VERSION,
-        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "timestamp": f"{now()[:-4]}Z",  # microseconds
         "files": [{"local_path": f, "is_notebook": is_notebook(bundle.root / f)} for f in files],
         "id": known.get("id") or new_id(),
     }

@@ -7,13 +7,13 @@ everything again.
 import json
 import os
 import posixpath
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from sandbox.databricks_cli import ignoring
 from sandbox.databricks_cli.bundle import Bundle
+from sandbox.databricks_cli.clock import written
 from sandbox.databricks_cli.diagnostics import Failed
 from sandbox.databricks_cli.digests import md5_of
 from sandbox.databricks_cli.paths import is_notebook
@@ -92,7 +92,7 @@ def _matching(root: Path, patterns: list[str]) -> Iterable[str]:
 def _under(found: list[ignoring.Rule], path: str) -> bool:
     """Whether a rule matches the file or one of its folders; the last word wins."""
     verdict = False
-    for parent in [p.as_posix() for p in reversed(Path(path).parents) if p.as_posix() != "."]:
+    for parent in ignoring.folders_of(path):
         verdict = bool(ignoring.matches(found, parent, folder=True)) or verdict
     said = ignoring.matches(found, path, folder=False)
     return verdict if said is None else said
@@ -112,14 +112,8 @@ def snapshot_of(root: Path, files: Iterable[str]) -> Snapshot:
             )
         taken[remote] = file
         snapshot.names[file] = remote
-        snapshot.times[file] = _time(local.stat().st_mtime_ns)
+        snapshot.times[file] = written(local.stat().st_mtime_ns)
     return snapshot
-
-
-def _time(nanoseconds: int) -> str:
-    """A time that sorts as text: fixed width, UTC."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09d}Z"
 
 
 def difference(before: Snapshot, after: Snapshot) -> Change:
@@ -129,16 +123,12 @@ def difference(before: Snapshot, after: Snapshot) -> Change:
     put = [f for f, t in after.times.items() if f not in before.times or t > before.times[f]]
     old, new = _folders(before.names), _folders(after.names)
     make = new - old
-    parents = {p for folder in make for p in _parents(folder)}
+    parents = {p for folder in make for p in ignoring.folders_of(folder)}
     return Change(put, gone + renamed, sorted(make - parents), sorted(old - new, reverse=True))
 
 
-def _parents(path: str) -> list[str]:
-    return [p.as_posix() for p in Path(path).parents if p.as_posix() != "."]
-
-
 def _folders(names: Iterable[str]) -> set[str]:
-    return {parent for name in names for parent in _parents(name)}
+    return {parent for name in names for parent in ignoring.folders_of(name)}
 
 
 def snapshot_file(bundle: Bundle) -> Path:

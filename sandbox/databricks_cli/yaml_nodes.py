@@ -18,7 +18,6 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.values import Json
 
 _Parser: Json
@@ -48,18 +47,19 @@ class Unreadable(Exception):
     """The file is no YAML; the text is the reader's."""
 
 
-@record
 class Node:
     """One node: `text` of a scalar, `items` of a sequence, keys and values in turn of a mapping."""
 
-    kind: str
-    line: int
-    column: int
-    tag: str = ""
-    text: str = ""
-    anchor: str = ""
-    items: list["Node"] = field(default_factory=list)
-    target: "Node | None" = None  # of an alias
+    # By hand: there are hundreds in a bundle, and `record` takes ten times as long.
+    def __init__(self, kind: str, event: Json, tag: str = "", text: str = "") -> None:
+        self.kind = kind
+        self.line: int = event.start_mark.line + 1
+        self.column: int = event.start_mark.column + 1
+        self.tag = tag
+        self.text = text
+        self.anchor = ""
+        self.items: list[Node] = []
+        self.target: Node | None = None  # of an alias
 
 
 def compose(file: Path) -> Node | None:
@@ -110,15 +110,16 @@ class _Composer:
         return None
 
     def node(self, event: Json) -> Node:
-        at = (event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, AliasEvent):
             if event.anchor not in self.anchors:
                 raise Unreadable(f"yaml: unknown anchor '{event.anchor}' referenced")
-            return Node("alias", *at, text=event.anchor, target=self.anchors[event.anchor])
+            node = Node("alias", event, text=event.anchor)
+            node.target = self.anchors[event.anchor]
+            return node
         if isinstance(event, ScalarEvent):
-            node = Node("scalar", *at, tag=_tag_of(event), text=event.value)
+            node = Node("scalar", event, _tag_of(event), event.value)
         else:
-            node = Node("sequence" if isinstance(event, SequenceStartEvent) else "mapping", *at)
+            node = Node("sequence" if isinstance(event, SequenceStartEvent) else "mapping", event)
         if event.anchor:
             node.anchor = event.anchor
             self.anchors[event.anchor] = node
