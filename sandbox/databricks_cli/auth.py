@@ -33,7 +33,7 @@ _ENVIRONMENT = {
     "client_secret": "DATABRICKS_CLIENT_SECRET",
 }
 _SECRETS = {"token", "client_secret"}
-_SERVICE_PRINCIPAL = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_UUID_LENGTHS = [8, 4, 4, 4, 12]
 
 _HELP = "https://docs.databricks.com/en/dev-tools/auth.html#databricks-client-unified-authentication"
 
@@ -237,7 +237,8 @@ _USER_FIELDS = {
 
 
 def is_service_principal(name: str) -> bool:
-    return bool(re.fullmatch(_SERVICE_PRINCIPAL, name.lower()))
+    parts = name.lower().split("-")
+    return [len(part) for part in parts] == _UUID_LENGTHS and set("".join(parts)) <= set("0123456789abcdef")
 
 
 def current_user(me: dict[str, Json]) -> dict[str, Json]:

@@ -65,7 +65,7 @@ class ApiError(Failed):
         return (
             self.status in {429, 503}
             or any(words in self.message for words in _TRANSIENT_MESSAGES)
-            or bool(re.search("worker env .* not found", self.message))
+            or ("worker env " in self.message and bool(re.search("worker env .* not found", self.message)))
         )
 
 

@@ -38,7 +38,8 @@ def rules(lines: list[str]) -> list[Rule]:
 
 
 def _rule(line: str) -> Rule | None:
-    text = re.sub(r"(?<!\\)\s+$", "", line.rstrip("\n"))
+    text = line.rstrip("\n")
+    text = re.sub(r"(?<!\\)\s+$", "", text) if text[-1:].isspace() else text
     if not text or text.startswith("#"):
         return None
     negated = text.startswith("!")

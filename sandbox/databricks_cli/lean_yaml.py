@@ -9,7 +9,9 @@ from importlib import import_module
 from importlib.machinery import PathFinder
 from types import ModuleType
 
-_ONLY_ERRORS = (
+_LATER = (
+    "tokens",
+    "nodes",
     "reader",
     "scanner",
     "parser",
@@ -22,16 +24,16 @@ _ONLY_ERRORS = (
 
 
 class _Later:
-    """A module whose errors are made when they happen; it is loaded then."""
+    """A module whose classes are wanted when something goes wrong, if at all; it is loaded then."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __getattr__(self, name: str) -> Callable[..., object]:
-        def error(*words: object) -> object:
+        def make(*words: object) -> object:
             return getattr(import_module(self.name), name)(*words)
 
-        return error
+        return make
 
 
 def prepare() -> None:
@@ -42,9 +44,9 @@ def prepare() -> None:
     package = ModuleType("yaml")
     package.__path__ = found.submodule_search_locations
     sys.modules["yaml"] = package
-    for name in ("error", "events", "nodes", "tokens"):
+    for name in ("error", "events"):
         import_module(f"yaml.{name}")
-    for name in _ONLY_ERRORS:
+    for name in _LATER:
         setattr(package, name, _Later(f"yaml.{name}"))
     try:
         import_module("yaml._yaml")

@@ -13,7 +13,7 @@ _SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):/"
 
 def is_local_library(text: str) -> bool:
     """Whether a dependency names a local file; else it is a package, an address or a path in the workspace."""
-    if not text:
+    if not text or text.startswith("/"):
         return False
     if text.startswith("."):
         return True
@@ -23,10 +23,10 @@ def is_local_library(text: str) -> bool:
     if at and re.fullmatch(_PACKAGE, name) and re.match(_SCHEME, address):
         return False
     bare = text.strip("\"'")
-    return not (re.match(_SCHEME, bare) or bare.startswith("/"))
+    return not (bare.startswith("/") or re.match(_SCHEME, bare))
 
 
 def without_extras(text: str) -> tuple[str, str]:
     """Split `dist/x.whl[extra]` into the file and its extras."""
-    match = re.fullmatch(r"(.*\.whl)(\[[^\]]*\])", text)
+    match = re.fullmatch(r"(.*\.whl)(\[[^\]]*\])", text) if text.endswith("]") else None
     return (match[1], match[2]) if match else (text, "")

@@ -2,9 +2,12 @@
 
 import hashlib
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -14,6 +17,7 @@ from sandbox.databricks_cli.http1 import BrokenOff, Connection, HungUp, NoHttp, 
 from sandbox.databricks_cli.ids import new_id
 from sandbox.databricks_cli.record import field, record
 from sandbox.databricks_cli.side_by_side import each
+from sandbox.databricks_cli.yaml_nodes import Unreadable, compose
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -128,3 +132,37 @@ def test_a_record_takes_its_fields_and_makes_defaults_anew() -> None:
 def test_digests_are_those_of_hashlib() -> None:
     assert md5_of("Straße") == hashlib.md5("Straße".encode()).hexdigest()
     assert sha256_of("Straße") == hashlib.sha256("Straße".encode()).hexdigest()
+
+
+_IN_PART = """
+import sys
+from pathlib import Path
+from sandbox.databricks_cli.lean_yaml import prepare
+prepare()
+from sandbox.databricks_cli.yaml_nodes import Unreadable, compose
+for file in sys.argv[1:]:
+    assert "yaml.resolver" not in sys.modules
+    try:
+        compose(Path(file))
+    except Unreadable as error:
+        print(repr(str(error)))
+"""
+
+
+def test_what_is_wrong_with_a_file_is_told_the_same_without_all_of_pyyaml(tmp_path: Path) -> None:
+    """The errors come from modules that are not loaded before there is one."""
+    files, told = [], []
+    for number, broken in enumerate(
+        (b"a: [", b"a: \xff", b"a: \x01", b"a: *", b"a: 'x", b"a: *b", b"a: b: c")
+    ):
+        files.append(tmp_path / f"{number}.yml")
+        files[-1].write_bytes(broken)
+        with pytest.raises(Unreadable) as error:
+            compose(files[-1])
+        told.append(repr(str(error.value)))
+
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_PART, *files], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines() == told
