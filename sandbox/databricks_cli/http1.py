@@ -49,7 +49,7 @@ class _Incoming(RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Json) -> int:
+    def readinto(self, buffer: Json) -> int:  # what the base class takes has a name in type stubs only
         return self.sock.recv_into(buffer)
 
 
