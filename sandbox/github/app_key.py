@@ -1,5 +1,7 @@
 """The private key of the sandbox's App: made when it is first asked for, kept where only its owner reads it."""
 
+from functools import lru_cache
+
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -21,6 +23,11 @@ def private_key_pem(hub: Hub) -> str:
 
 
 def public_key(hub: Hub) -> RSAPublicKey:
-    key = serialization.load_pem_private_key(private_key_pem(hub).encode(), None)
+    return _public_part(private_key_pem(hub))
+
+
+@lru_cache  # reading a key takes 20 ms
+def _public_part(pem: str) -> RSAPublicKey:
+    key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key.public_key()

@@ -20,6 +20,7 @@ from sandbox.github.objects import (
     parse_commit,
     parse_tag,
 )
+from sandbox.github.ref_files import refs_in
 
 T = TypeVar("T")
 
@@ -62,7 +63,8 @@ class BareRepository:
     def create(cls, path: Path, default_branch: str) -> "BareRepository":
         path.mkdir(parents=True)
         self = cls(path)
-        self.run("init", "--quiet", "--bare", "--initial-branch", default_branch, ".")
+        # Without a template: nobody needs examples of hooks.
+        self.run("init", "--quiet", "--bare", "--template=", "--initial-branch", default_branch, ".")
         for key, value in {
             "http.receivepack": "true",
             "uploadpack.allowFilter": "true",
@@ -111,8 +113,7 @@ class BareRepository:
         """Full ref name -> SHA it holds (of the tag object, for an annotated tag)."""
         if self.refs_then is not None:
             return self.refs_then
-        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)").splitlines()
-        return {name: sha for sha, _, name in (line.partition(" ") for line in lines)}
+        return refs_in(self.path)
 
     def ref(self, name: str) -> str | None:
         return self.refs().get(name)

@@ -42,6 +42,8 @@ class Hub:
         self.past = past
         self.clock: Callable[[], datetime] = real_time
         self.gits: dict[str, BareRepository] = {}
+        # By repository, what its git says that it can do: the text and its headers.
+        self.abilities: dict[str, tuple[bytes, dict[str, str]]] = {}
         # Looks at a pull request since its head or base moved: mergeable is known at the second.
         self.looks: dict[tuple[int, int, str, str], int] = {}
         self.lock = threading.RLock()

@@ -1,6 +1,6 @@
 """Clone, fetch and push: `git http-backend` behind token authentication.
 
-Source: git-http-backend(1), gitprotocol-http(5).
+Source: git-http-backend(1), gitprotocol-http(5), gitprotocol-v2(5).
 """
 
 import asyncio
@@ -8,7 +8,11 @@ import base64
 import binascii
 import gzip
 import re
+import subprocess
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -28,6 +32,13 @@ _CHUNK_BYTES = 65536
 _LENGTH_DIGITS = 4
 
 
+@cache
+def _program() -> str:
+    """The program itself: `git http-backend` is one process more for each request."""
+    folder = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
+    return str(Path(folder, "git-http-backend"))
+
+
 class Backend:
     """One run of `git http-backend`."""
 
@@ -39,11 +50,7 @@ class Backend:
     @classmethod
     async def start(cls, variables: dict[str, str]) -> "Backend":
         pipe = asyncio.subprocess.PIPE
-        return cls(
-            await asyncio.create_subprocess_exec(
-                "git", "http-backend", stdin=pipe, stdout=pipe, env=variables
-            )
-        )
+        return cls(await asyncio.create_subprocess_exec(_program(), stdin=pipe, stdout=pipe, env=variables))
 
     async def feed(self, chunks: AsyncIterator[bytes]) -> None:
         assert self.process.stdin is not None
@@ -102,9 +109,24 @@ async def serve(hub: Hub, request: Request) -> Response:
         return PlainTextResponse(text, 403)
     if found["what"] == "git-receive-pack":
         return await _push(hub, request, repository, account)
+    if found["what"] == "info/refs" and not pushes and request.headers.get("git-protocol") == "version=2":
+        return await _abilities(hub, request, repository, account)
     backend = await Backend.start(_variables(hub, request, repository, account, found["what"]))
     await asyncio.gather(backend.feed(request.stream()), backend.read_headers())
     return StreamingResponse(backend.body(), backend.status, backend.headers)
+
+
+async def _abilities(hub: Hub, request: Request, repository: Repository, account: Account) -> Response:
+    """What this git can do. In protocol 2 a fetch begins with that, and no ref is in it: it is found out once."""
+    if repository.slug not in hub.abilities:
+        backend = await Backend.start(_variables(hub, request, repository, account, "info/refs"))
+        await asyncio.gather(backend.feed(request.stream()), backend.read_headers())
+        said = b"".join([chunk async for chunk in backend.body()])
+        if backend.status != HTTPStatus.OK:
+            return Response(said, backend.status, backend.headers)
+        hub.abilities[repository.slug] = said, backend.headers
+    said, headers = hub.abilities[repository.slug]
+    return Response(said, headers=headers)
 
 
 def _caller(hub: Hub, request: Request) -> tuple[Account | None, InstallationToken | None]:

@@ -15,6 +15,19 @@ def test_what_was_pushed_is_cloned(site: Site, work: Work) -> None:
     assert site.clone("oskar").head("origin/feature/a") == sha
 
 
+def test_a_later_fetch_brings_what_came_since(site: Site, work: Work) -> None:
+    """What git can do is remembered by then, where its branches are is not."""
+    other = site.clone()
+    work.branch("feature/rounding")
+    pushed = work.commit("rounding.py", "places = 2\n")
+    work.push("feature/rounding")
+
+    other.git("fetch", "--quiet")
+    assert other.head("origin/feature/rounding") == pushed
+    other.git("-c", "protocol.version=0", "fetch", "--quiet")
+    assert other.head("origin/feature/rounding") == pushed
+
+
 def test_a_clone_without_a_token_is_refused(site: Site) -> None:
     done = run_git("ls-remote", f"{site.url}/{SLUG}.git", cwd=site.home, check=False)
 
