@@ -1,5 +1,7 @@
 """Look up where a release stands, in git and on GitHub."""
 
+from functools import lru_cache
+
 from tasks.evidence import EVIDENCE, chain_in
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import blocked
@@ -36,9 +38,12 @@ def settings_at(mirror: Mirror, commit: str) -> ReleaseSettings:
     Raises:
         NeedsHuman: the file has mistakes; the text names each.
     """
-    source = f"{SETTINGS_FILE} at {commit[:12]}"
-    text = mirror.read(commit, SETTINGS_FILE)
-    return settings_of(parsed(text or "", source=source), source=source)
+    return _settings_in(mirror.read(commit, SETTINGS_FILE) or "", f"{SETTINGS_FILE} at {commit[:12]}")
+
+
+@lru_cache(maxsize=8)  # each step asks for them, and reading YAML takes longer than finding it
+def _settings_in(text: str, source: str) -> ReleaseSettings:
+    return settings_of(parsed(text, source=source), source=source)
 
 
 def production_settings(mirror: Mirror) -> ReleaseSettings:
