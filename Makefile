@@ -4,7 +4,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --only-binary :all:
+# A lock holds everything, so nothing is to be resolved; a module is compiled when it is first used.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --only-binary :all: \
+  --no-deps --no-compile
 
 # Hundreds of short processes would each compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -32,12 +34,12 @@ check: $(VENV)/.dev
 reference: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python docs/reference.py
 
-screens: $(VENV)/.dev
+screens: $(VENV)/.screens
 	$(BIN)/python docs/screens.py
 
 # Needs uv; writes no host name into the files.
 lock:
-	for kind in runtime dev; do uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras \
+	for kind in runtime dev screens; do uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras \
 	  --generate-hashes --no-emit-index-url --no-header requirements/$$kind.in -o requirements/$$kind.lock; done
 
 clean:
@@ -61,3 +63,7 @@ $(VENV)/.dev: requirements/dev.lock requirements/runtime.lock pyproject.toml | $
 	$(PIP) -r requirements/dev.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.screens: requirements/screens.lock $(VENV)/.dev
+	$(PIP) -r requirements/screens.lock
+	@touch $@
