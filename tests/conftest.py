@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
+_ROOM_BYTES = 2 * 2**30  # four times what a whole run leaves there
+
+
 def few_certificates(folder: Path) -> Path:
     """The first of the usual certificates: a client loads all of them in 20 ms, and tests make thousands of clients.
 
@@ -33,6 +37,16 @@ def few_certificates(folder: Path) -> Path:
     return file
 
 
+def keep_files_in_memory() -> None:
+    """Temporary files in memory, if there is room: tests make a hundred thousand, and git and databases wait for disks."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return
+    found = os.statvfs(memory)
+    if found.f_bavail * found.f_frsize >= _ROOM_BYTES and not found.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files; refused in CI")
 
@@ -42,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--update-golden is for people who read the diff: it is refused where CI is set"
         )
+    keep_files_in_memory()
     # Before anything imports httpx or Prefect; what tests start takes it over.
     folder = Path(tempfile.mkdtemp(prefix="certificates-"))
     config.add_cleanup(lambda: shutil.rmtree(folder))
@@ -75,6 +90,8 @@ def golden(pytestconfig: pytest.Config) -> Golden:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API address of a real Prefect server of this test session; flows in this process use it."""
+    from prefect.events.clients import NullEventsClient
+    from prefect.events.worker import EventsWorker
     from prefect.settings import (
         PREFECT_API_URL,
         PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
@@ -102,7 +119,23 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tempfile, "tempdir", str(home / ":memory:"))
             running.enter_context(prefect_test_harness(server_startup_timeout=120))
+        EventsWorker.set_client_override(NullEventsClient)
+        running.callback(EventsWorker.set_client_override, None)
         yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture
+def task_runs_kept(prefect_server: str) -> Iterator[None]:
+    """That server writes down each task run, as every other server does.
+
+    Else it does not: nothing of ours asks for them but those who watch a run, and it is half of a server's work.
+    """
+    from prefect.events.clients import NullEventsClient
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.set_client_override(None)
+    yield
+    EventsWorker.set_client_override(NullEventsClient)
 
 
 @pytest.fixture
@@ -129,11 +162,14 @@ def other_prefect(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[OtherPr
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a seeded, stopped world: 1.3.0 released, work on develop since."""
     from sandbox.seed import seed
-    from sandbox.world import World
+    from sandbox.world import REPOSITORY, World
 
     folder = tmp_path_factory.mktemp("seeded") / "world"
     with World.open(folder) as world:
         seed(world)
+    # It is copied hundreds of times: one pack instead of a hundred files.
+    repository = folder / "github" / "repositories" / f"{REPOSITORY}.git"
+    subprocess.run(["git", "repack", "-a", "-d", "-q"], cwd=repository, check=True)
     return folder
 
 

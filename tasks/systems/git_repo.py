@@ -303,7 +303,7 @@ class Mirror:
             return
         new = Path(tempfile.mkdtemp(prefix=f"{self.path.stem}.new-", dir=self.path.parent))
         command = self.command(new)
-        command.init("--quiet", "--bare", "--initial-branch=main")
+        command.init("--quiet", "--bare", "--template=", "--initial-branch=main")
         for key, value in {
             "remote.origin.url": self.url,
             # A partial mirror: contents come when a worktree or a look at a file needs them.

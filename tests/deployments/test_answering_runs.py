@@ -22,7 +22,7 @@ from deployments.watching import Watch, until_it_stops
 from flows.this_run import tags_of
 from tasks.rules.errors import NeedsHuman
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = pytest.mark.usefixtures("task_runs_kept")
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(world: World, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(world: World, task_runs_kept: None, monkeypatch: pytest.MonkeyPatch) -> Stage:
     now = datetime.now(UTC)
     settle(world, SETTINGS.format(begins=now + timedelta(hours=47), ends=now + timedelta(hours=71)))
     people = People(world)

@@ -170,7 +170,10 @@ def _backwards(here: Marked) -> dict[str, str]:
 
 
 def test_a_release_whose_secrets_are_in_blocks(
-    marked: Marked, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    marked: Marked,
+    task_runs_kept: None,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     here, people = marked, People(marked.world)
     develop_gives_secrets_away(here)
