@@ -17,7 +17,6 @@ from tasks.systems.blocks import read_block, reference, save_block, values_of
 from tasks.systems.connections import GitHubAccess
 from tasks.systems.github_rights import Rights
 from tasks.systems.targets import TargetAccess, target_key
-from tasks.systems.workspace import Workspace
 
 B = TypeVar("B", bound=Block)
 
@@ -74,6 +73,8 @@ def looked_at_target(access: TargetAccess, *, folder: str, write: bool) -> Itera
     Raises:
         NeedsHuman: the workspace does not accept it, or does not let us write.
     """
+    from tasks.systems.workspace import Workspace  # noqa: PLC0415 - slow to load, and only a target needs it
+
     target = access.target
     with one_step.trying({target_key(target.name): access}):
         workspace = Workspace(target)

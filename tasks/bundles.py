@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tasks.rules import digests
 from tasks.rules.errors import NeedsHuman
@@ -17,7 +17,9 @@ from tasks.systems.bundle_cli import BundleCli
 from tasks.systems.bundle_files import ROOT_FILES
 from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import target_of
-from tasks.systems.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tasks.systems.workspace import Workspace
 
 
 class OfARepository(Protocol):
@@ -116,10 +118,13 @@ def deployer_of(target: str) -> str:
         TryAgain: the workspace does not answer.
         NeedsHuman: it refuses our credentials.
     """
-    return Workspace(target_of(target)).preflight()
+    return workspace_of(target).preflight()
 
 
-def workspace_of(target: str) -> Workspace:
+def workspace_of(target: str) -> "Workspace":
+    # Not at the top: databricks-sdk takes two fifths of the time in which a run starts, and many never ask a workspace.
+    from tasks.systems.workspace import Workspace  # noqa: PLC0415
+
     return Workspace(target_of(target))
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.rules.errors import ReleaseError
 from tasks.rules.findings import Finding, fine, found, not_looked, stopped
@@ -25,7 +25,9 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 from tasks.systems.github_rights import Rights
 from tasks.systems.targets import Target, target_of
-from tasks.systems.workspace_rights import Identity, WorkspaceRights
+
+if TYPE_CHECKING:
+    from tasks.systems.workspace_rights import Identity, WorkspaceRights
 
 OLDEST_GIT = (2, 31)
 _SECONDS = 10.0
@@ -158,7 +160,7 @@ def look_at_target(
     """What is to be said of a target, and which jobs its bundles have."""
     try:
         target = target_of(name)
-        identity = WorkspaceRights(target).identity()
+        identity = _rights_at(target).identity()
     except ReleaseError as error:
         return [stopped("target-unreachable", error, area=area_of(name))], {}
     facts = TargetFacts(name, target.host, identity.name, identity.clock_ahead)
@@ -178,7 +180,7 @@ def look_at_target(
 
 
 def _bundle(
-    mirror: Mirror, settings: ReleaseSettings, bundle: str, target: Target, who: Identity, jobs: set[str]
+    mirror: Mirror, settings: ReleaseSettings, bundle: str, target: Target, who: "Identity", jobs: set[str]
 ) -> BundleFacts:
     """One bundle as the next release would bring it to the target; its jobs are added to `jobs`."""
     develop = mirror.branches()[settings.branches.develop]
@@ -187,7 +189,7 @@ def _bundle(
         cli.host_in_bundle()
         valid = cli.validate()
     jobs.update((valid.get("resources") or {}).get("jobs") or {})
-    workspace, root = WorkspaceRights(target), str(valid["workspace"]["root_path"])
+    workspace, root = _rights_at(target), str(valid["workspace"]["root_path"])
     lock = workspace.lock(root)
     return BundleFacts(
         bundle=bundle,
@@ -198,6 +200,12 @@ def _bundle(
         holder=lock.holder if lock else "",
         since=lock.since if lock else "",
     )
+
+
+def _rights_at(target: Target) -> "WorkspaceRights":
+    from tasks.systems.workspace_rights import WorkspaceRights  # noqa: PLC0415 - as in bundles.py
+
+    return WorkspaceRights(target)
 
 
 def _run_as(valid: dict[str, Any]) -> str:

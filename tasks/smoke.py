@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tasks.bundles import workspace_of
 from tasks.evidence import note
@@ -15,7 +16,9 @@ from tasks.rules.release import PRODUCTION, Candidate, Release, Validated
 from tasks.rules.smoke_jobs import absent, jobs_among, smoke_jobs
 from tasks.step import ensure
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
-from tasks.systems.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tasks.systems.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +145,7 @@ def _smoke(release: Release, candidate: Candidate, job: _Job, *, record: Deploym
     return outcome.url
 
 
-def _this_run(workspace: Workspace, job: int, purpose: str) -> int:
+def _this_run(workspace: "Workspace", job: int, purpose: str) -> int:
     """The run to wait for: one that was started before and is under way or ended well, else a new one.
 
     The token makes the n-th start for this purpose one run, however often it is asked for. A run that had

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tasks.bundles import bundle_clis, validated, workspace_of
 from tasks.rules.affected import MOST_RUNS, ActiveRun, Affected, Continuous, Protection
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.plans import Plan, right_of
 from tasks.rules.release import Candidate, Release, Validated
-from tasks.systems.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tasks.systems.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +75,13 @@ def _of_kind(known: Mapping[str, str], kind: str) -> dict[str, str]:
     return {id_: key for key, id_ in known.items() if key.split(".")[1] == kind and right_of(key) is None}
 
 
-def _active(workspace: Workspace, jobs: Mapping[str, str]) -> tuple[ActiveRun, ...]:
+def _active(workspace: "Workspace", jobs: Mapping[str, str]) -> tuple[ActiveRun, ...]:
     found = workspace.active_runs(int(job) for job in jobs)
     runs = (ActiveRun(jobs[str(run.job_id)], run.run_id, run.state, run.url) for run in found)
     return tuple(sorted(runs, key=lambda run: (run.key, run.run_id)))
 
 
-def _continuous(workspace: Workspace, pipelines: Mapping[str, str]) -> tuple[Continuous, ...]:
+def _continuous(workspace: "Workspace", pipelines: Mapping[str, str]) -> tuple[Continuous, ...]:
     found = workspace.pipelines(pipelines)
     return tuple(
         sorted(
@@ -88,7 +91,7 @@ def _continuous(workspace: Workspace, pipelines: Mapping[str, str]) -> tuple[Con
     )
 
 
-def _histories(workspace: Workspace, known: Mapping[str, str], plan: Plan) -> dict[str, int]:
+def _histories(workspace: "Workspace", known: Mapping[str, str], plan: Plan) -> dict[str, int]:
     going = [each.key for each in plan.destructive if each.kind == "jobs" and each.key in known]
     return {key: workspace.runs_so_far(int(known[key]), most=MOST_RUNS) for key in going[:_MOST_HISTORIES]}
 

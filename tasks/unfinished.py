@@ -7,12 +7,15 @@ broken only if it is the one that this deploy took.
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tasks.bundles import workspace_of
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import Validated
 from tasks.systems.bundle_cli import BundleCli
-from tasks.systems.workspace import Orphan
+
+if TYPE_CHECKING:
+    from tasks.systems.workspace import Orphan
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ def insist_on_no_orphans(bundle: Validated, *, after: str = "") -> None:
         raise left_behind(bundle, orphans, after=after)
 
 
-def left_behind(bundle: Validated, orphans: list[Orphan], *, after: str = "") -> NeedsHuman:
+def left_behind(bundle: Validated, orphans: "list[Orphan]", *, after: str = "") -> NeedsHuman:
     """Return the stop that names what a broken deploy left."""
     listed = "\n".join(f"  {o.kind} {o.id} {o.name} {o.url}" for o in orphans)
     return NeedsHuman(

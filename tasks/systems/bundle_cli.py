@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems import bundle_files, child
@@ -23,7 +23,9 @@ from tasks.systems.databricks_command import json_object, log_stderr, program, v
 from tasks.systems.deploy_journal import DeployJournal
 from tasks.systems.target_tokens import credentials_of, secrets_in
 from tasks.systems.targets import Target, same_host
-from tasks.systems.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tasks.systems.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -260,7 +262,9 @@ class BundleCli:
         (folder / self.target.name / "deployment.json").unlink(missing_ok=True)
 
     @cached_property
-    def _workspace(self) -> Workspace:
+    def _workspace(self) -> "Workspace":
+        from tasks.systems.workspace import Workspace  # noqa: PLC0415 - as in bundles.py
+
         return Workspace(self.target)
 
     @cached_property
