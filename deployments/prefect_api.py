@@ -27,9 +27,8 @@ from prefect.settings import get_current_settings
 
 from deployments.parts.pool import POOL
 from deployments.runs import Question, Run, Step
-from tasks.ask import WAITING_KEY
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
-from tasks.rules.waiting import Waiting
+from tasks.rules.waiting import WAITING_KEY, Waiting
 
 RELEASE, HOTFIX, ROLLBACK = "standard-release/default", "hotfix/default", "rollback/default"
 

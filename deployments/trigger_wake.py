@@ -16,7 +16,7 @@ from typing import Any
 from deployments.trigger_http import AWAY, REFUSED, Refused, Server, Stop, identity
 from deployments.trigger_text import one_line
 
-_WAITING_KEY = "dabflow-waiting"  # where a run keeps what it waits for: `tasks.ask.WAITING_KEY`
+_WAITING_KEY = "dabflow-waiting"  # where a run keeps what it waits for: `tasks.rules.waiting.WAITING_KEY`
 _TRY_FOR_SECONDS = 15.0
 _TRY_EVERY_SECONDS = 0.5
 _NOT_FOUND = 404

@@ -17,11 +17,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.gate import Decision
-from tasks.rules.waiting import Waiting
+from tasks.rules.waiting import WAITING_KEY, Waiting
 
 A = TypeVar("A", bound=RunInput)
-
-WAITING_KEY = "dabflow-waiting"  # the run input under which a run says what it waits for
 
 _NOT_FOUND = 404
 

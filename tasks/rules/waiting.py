@@ -9,6 +9,7 @@ from typing import Any, Self
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.syncs import Sync
 
+WAITING_KEY = "dabflow-waiting"  # the run input under which a run says what it waits for
 _TIMES = ("deadline", "remind_at", "wake_at")
 
 

@@ -12,9 +12,10 @@ from trigger_world import Front, front
 from waiting_runs import REPOSITORY, Gated, waiting_about
 
 from deployments.trigger_wake import Meant
-from tasks.ask import WAITING_KEY, GateAnswer
+from tasks.ask import GateAnswer
 from tasks.rules.gate import Decision
 from tasks.rules.syncs import Sync
+from tasks.rules.waiting import WAITING_KEY
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

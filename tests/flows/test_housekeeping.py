@@ -14,11 +14,11 @@ from proposed_release import BRANCH, RELEASE, VERSION, ProposedRelease, Run, err
 from flows.housekeeping import housekeeping
 from sandbox.world import World
 from tasks import housekeeping as steps
-from tasks.ask import WAITING_KEY
 from tasks.evidence import chain_of, note
 from tasks.rules.errors import NeedsHuman
 from tasks.rules.release import PRODUCTION, STAGING
 from tasks.rules.texts import marker
+from tasks.rules.waiting import WAITING_KEY
 
 pytestmark = pytest.mark.timeout(240)
 
