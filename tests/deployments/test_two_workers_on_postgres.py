@@ -13,6 +13,7 @@ from uuid import UUID
 
 import postgres
 import pytest
+from bare import make_bare
 from golden_files import Golden
 from other_prefect import OtherPrefect
 from playing import GONE, SLUG, People
@@ -47,6 +48,8 @@ def on_postgres(
     monkeypatch.setenv("DABFLOW_REPOSITORY", SLUG)
     monkeypatch.setenv("DABFLOW_REQUESTED_BY", "rita")
     with temporary_settings({PREFECT_API_URL: other_prefect.api}):
+        with get_client(sync_client=True) as client:
+            make_bare(client)
         yield other_prefect
 
 
