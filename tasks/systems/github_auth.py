@@ -8,13 +8,12 @@ import email.utils
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from github import Auth, GithubException, GithubIntegration
 from github.Installation import Installation
 
@@ -164,17 +163,13 @@ def _signer(access: GitHubAccess) -> Auth.AppAuth:
         NeedsHuman: the private key is none.
     """
     try:
-        key = _private_key(access.private_key)
+        # Read once: PyJWT would read it for each signature, which takes 20 ms each time.
+        key = serialization.load_pem_private_key(access.private_key.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _no_key(access, type(error).__name__) from None
     if not isinstance(key, RSAPrivateKey):
         raise _no_key(access, type(key).__name__)
     return Auth.AppAuth(access.app_id, sign_func=lambda claims: jwt.encode(claims, key, "RS256"))
-
-
-@lru_cache(maxsize=4)  # reading a key takes 20 ms, and each step signs
-def _private_key(pem: str) -> PrivateKeyTypes:
-    return serialization.load_pem_private_key(pem.encode(), None)
 
 
 def _no_key(access: GitHubAccess, what: str) -> NeedsHuman:
