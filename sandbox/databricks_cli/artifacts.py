@@ -131,41 +131,22 @@ def build(bundle: Bundle) -> dict[str, None]:
 
 
 def _run(bundle: Bundle, name: str, artifact: dict[str, Json]) -> None:
+    import shutil  # noqa: PLC0415 - only here, and slow to load
+    import subprocess  # noqa: PLC0415
+
     bundle.log.progress(f"Building {name}...")
-    shell = artifact.get("executable") or ("bash" if _is_there("bash") else "sh")
+    shell = artifact.get("executable") or ("bash" if shutil.which("bash") else "sh")
     artifact["executable"] = shell
-    status, output = _outcome([shell, "-ec", artifact["build"]], artifact["path"])
-    if status:
-        raise Failed(f"build failed {name}, error: exit status {status}, output: {output}")
-
-
-def _is_there(program: str) -> bool:
-    files = [LocalPath(folder, program) for folder in os.get_exec_path()]
-    return any(file.is_file() and os.access(file, os.X_OK) for file in files)
-
-
-def _outcome(words: list[str], folder: str) -> tuple[int, str]:
-    """Run a program and return its exit status and all that it printed: `subprocess` takes 5 ms to load."""
-    import signal  # noqa: PLC0415 - only here, and slow to load
-
-    ours, theirs = os.pipe()
-    with contextlib.chdir(folder):
-        process = os.posix_spawnp(
-            words[0],
-            words,
-            os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, theirs, 1), (os.POSIX_SPAWN_DUP2, theirs, 2)],
-            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them; nobody else expects that
-        )
-    os.close(theirs)
-    try:
-        with os.fdopen(ours, "rb") as stream:
-            output = stream.read()
-        status = os.waitpid(process, 0)[1]
-    except BaseException:
-        os.kill(process, signal.SIGKILL)
-        raise
-    return os.waitstatus_to_exitcode(status), output.decode("utf-8", "replace")
+    done = subprocess.run(
+        [shell, "-ec", artifact["build"]],
+        cwd=artifact["path"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode:
+        output = done.stdout.decode("utf-8", "replace")
+        raise Failed(f"build failed {name}, error: exit status {done.returncode}, output: {output}")
 
 
 def _expand_libraries(bundle: Bundle) -> None:
