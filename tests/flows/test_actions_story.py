@@ -21,7 +21,12 @@ from sandbox.world import World
 from tasks.ask import waiting_of
 from tasks.rules.waiting import Waiting
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.timeout(240), needs_act]
+pytestmark = [
+    pytest.mark.xdist_group("gate"),
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("task_runs_kept"),  # what hostile values become there, too
+    needs_act,
+]
 
 REASON = " ".join(part for part in PARTS if len(part) < 200)
 
