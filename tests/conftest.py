@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from other_prefect import OtherPrefect
     from prefect.client.orchestration import SyncPrefectClient
     from rolled import Rolled
+    from sharing import ByFile
     from two_bundles import Released
+    from xdist.remote import Producer
 
     from sandbox.world import World
 
@@ -66,9 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
 LONGEST_FIRST = ("flows", "deployments", "tasks", "contract", "bench")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "ByFile":
+    from sharing import ByFile
+
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers end at the same time: long tests first, and files that share a Prefect server not scattered."""
+    """Two workers end at the same time: long tests first."""
     tests = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
@@ -76,9 +83,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
     items.sort(key=place)
-    for item in items:
-        if "prefect_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(tests))))
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,6 @@ from sandbox.github.render.people import APP_CLIENT_ID, APP_ID, INSTALLATION_ID
 from sandbox.github.server import GitHub
 from sandbox.serving import Served, listening_socket
 
-pytestmark = pytest.mark.xdist_group("github-schema")
-
 R = "/repos/acme/lakehouse"
 ZERO = "0" * 40
 # Where GitHub has two good answers, githubkit tells the model of one only.

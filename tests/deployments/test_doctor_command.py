@@ -16,7 +16,7 @@ from deployments.parts.pool import POOL
 from sandbox.world import World
 from tasks.rules.findings import Finding
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from deployments.trigger_http import Server, Stop
 from deployments.trigger_orders import order_of
 from deployments.trigger_start import FlowRun, create, look_up
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 JOB = {"GITHUB_REPOSITORY": "acme/lakehouse", "GITHUB_ACTOR": "rita", "GITHUB_ACTIONS": "true"}
 PAGE = 200  # the most that the API gives at once
 SIX = st.lists(values, min_size=6, max_size=6)

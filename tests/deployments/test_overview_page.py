@@ -23,7 +23,7 @@ from tasks.drift import last_look
 from tasks.rules.release import PRODUCTION, STAGING
 from tasks.systems.git_repo import Mirror
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture

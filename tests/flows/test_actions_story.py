@@ -22,7 +22,6 @@ from tasks.ask import waiting_of
 from tasks.rules.waiting import Waiting
 
 pytestmark = [
-    pytest.mark.xdist_group("gate"),
     pytest.mark.timeout(240),
     pytest.mark.usefixtures("task_runs_kept"),  # what hostile values become there, too
     needs_act,

@@ -28,7 +28,7 @@ from sandbox.world import World, copy_world
 from tasks.systems.blocks import BLOCKS, DatabricksTarget, GitHubConnection, save_block
 from tasks.systems.one_step import one_step
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 TARGETS = ("staging", "prod")
 

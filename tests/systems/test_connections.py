@@ -13,7 +13,7 @@ from tasks.systems.one_step import one_step
 from tasks.systems.target_tokens import credentials_of
 from tasks.systems.targets import Target, place_of, target_access, target_of
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SLUG = "Acme/lakehouse"
 HOST = "https://prod.example"

@@ -45,7 +45,7 @@ from tasks.systems.workspace import Workspace
 from tasks.verify import verified
 from tasks.way_back import ensure_back_asked, validation_back
 
-pytestmark = [pytest.mark.xdist_group("rolled"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 YES = [GateAnswer(decision="approve", reason="go back", destroys=PIPELINE)]
 FURTHER = [GateAnswer(decision="approve", destroys=f"{PIPELINE} resources.jobs.order_quality")]

@@ -35,7 +35,7 @@ from tasks.systems.git_repo import Mirror
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
-pytestmark = [pytest.mark.xdist_group("rolled"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 BY_NAME = [GateAnswer(decision="approve", destroys="pipelines.late")]
 DEPLOYING = "import sys; from rolled import deploy; deploy(sys.argv[1])"

@@ -23,7 +23,7 @@ from tasks.systems.git_ledger import Ledger
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import GitHubRepo
 
-pytestmark = [pytest.mark.xdist_group("gate"), pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 STRANGER = "0123456789abcdef0123456789abcdef01234567"
 

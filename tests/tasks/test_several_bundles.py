@@ -31,7 +31,7 @@ from tasks.systems.github_repo import GitHubRepo
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
-pytestmark = [pytest.mark.xdist_group("two bundles"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 MORE = {"ingest__load_dot_py": "print('more')\n"}
 

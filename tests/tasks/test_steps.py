@@ -15,7 +15,7 @@ from tasks.systems.github_repo import GitHubRepo
 from tasks.systems.targets import target_of
 from tasks.systems.workspace import Workspace
 
-pytestmark = [pytest.mark.xdist_group("stages"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 BY_NAME = {step.name: step for step in STEPS}
 ALL = [pytest.param(step, id=step.name) for step in [*STEPS, REJECT]]

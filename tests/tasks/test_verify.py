@@ -20,7 +20,7 @@ from tasks.rules.versions import Version
 from tasks.systems.github_repo import GitHubRepo
 from tasks.verify import verified
 
-pytestmark = [pytest.mark.xdist_group("verify"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 REF = f"refs/dabflow/evidence/{VERSION}"
 

@@ -30,7 +30,7 @@ from tasks.systems.github_repo import GitHubRepo
 from tasks.way_back import ensure_back_asked
 from tasks.withdraw import ensure_withdrawn
 
-pytestmark = [pytest.mark.xdist_group("rolled"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 RELEASES = f"/repos/{SLUG}/releases/.*"
 V14, V15 = Version(1, 4, 0), Version(1, 5, 0)
