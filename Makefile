@@ -39,7 +39,7 @@ screens: $(VENV)/.screens
 
 # Needs uv; writes no host name into the files.
 lock:
-	for kind in runtime dev screens; do uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras \
+	for kind in pip runtime dev screens; do uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras \
 	  --generate-hashes --no-emit-index-url --no-header requirements/$$kind.in -o requirements/$$kind.lock; done
 
 clean:
@@ -50,6 +50,7 @@ $(BIN)/python:
 	  echo "dabflow needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1)." >&2; \
 	  echo "  what to do: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements/pip.lock
 
 $(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
 	@echo "installing what dabflow runs on into $(VENV) (once, about a minute)"
