@@ -55,14 +55,14 @@ $(BIN)/python:
 $(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
 	@echo "installing what dabflow runs on into $(VENV) (once, about a minute)"
 	$(PIP) -r requirements/runtime.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 # The dev lock holds the runtime lock, so one run of pip is enough.
 $(VENV)/.dev: requirements/dev.lock requirements/runtime.lock pyproject.toml | $(BIN)/python
 	@echo "installing what checks dabflow into $(VENV) (once, about a minute)"
 	$(PIP) -r requirements/dev.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --quiet --no-deps --no-build-isolation -e .
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.screens: requirements/screens.lock $(VENV)/.dev
