@@ -17,7 +17,7 @@ from tasks.bundles import (
     workspace_of,
 )
 from tasks.deploy_guard import insist_on_approval, insist_on_nothing_more, insist_on_written
-from tasks.evidence import chain_of, note
+from tasks.evidence import chain_in, note
 from tasks.examine import subject_of
 from tasks.hold import insist_on_no_hold
 from tasks.known_state import insist_on_known_state
@@ -97,7 +97,7 @@ def ensure_deployed(
 
 def _note(release: Release, candidate: Candidate, approved: ProductionPlan, left: Mapping[str, str]) -> None:
     """The evidence says what production runs, and which approval that rests on: this plan's, or one it is the rest of."""
-    chain = chain_of(release.repository, release.name)
+    chain = chain_in(Mirror(release.repository), release.name)
     entry = chain.last("approved")
     facts = {
         "target": release.target(PRODUCTION),

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.evidence import FILES, Chain, canonical
 from tasks.rules.versions import Version
 from tasks.systems import connections
@@ -89,44 +89,42 @@ def note(
     scrubber = Scrubber(connections.known_secrets())
     plain = cast("dict[str, Any]", scrubber.value(json.loads(canonical(facts))))
     kept = {file: _scrubbed(scrubber, content) for file, content in (files or {}).items()}
-    stopped: ReleaseError | None = None
-    for tries_left in reversed(range(_TRIES + 1)):
+    tries_left = _TRIES
+    while True:
         ledger = ledger_of(Mirror(repository).fetch(), name)
         head = ledger.head
         chain = chain_at(ledger, head, name)
         if chain.says(kind, plain):
             return chain
-        if tries_left:
-            stopped = _try_to_append(ledger, head, chain, (kind, plain), kept)
-    raise stopped or TryAgain(
-        f"GitHub does not show yet that {name} is {kind}", "nothing now: it is looked at again"
-    )
+        try:
+            return _appended(ledger, head, chain, (kind, plain), kept)
+        except (TryAgain, NotTaken) as error:
+            # The answer was lost, or somebody else was quicker: a look decides.
+            tries_left -= 1
+            if not tries_left:
+                raise
+            log.info("%s", error.problem)
 
 
 def page_url(repository: str, name: Version | str, file: str) -> str:
-    """The page on GitHub that shows a kept file as it was noted last; "" where there is no such file."""
-    ledger = ledger_of(Mirror(repository).fetch(), name)
+    """The page on GitHub that shows a kept file as it was noted last; "" where the mirror has no such file."""
+    ledger = ledger_of(Mirror(repository), name)
     commit = ledger.kept_at(file)
     return f"{connections.github_url(repository)}/{repository}/blob/{commit}/{file}" if commit else ""
 
 
-def _try_to_append(
+def _appended(
     ledger: Ledger, head: str | None, chain: Chain, said: tuple[str, dict[str, Any]], files: dict[str, bytes]
-) -> ReleaseError | None:
-    """Push one entry more; the error where the answer was lost or somebody else was quicker: a look decides."""
+) -> Chain:
+    """The chain with one entry more, pushed."""
     kind, facts = said
     if files:
         facts = {**facts, FILES: {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
     longer = chain.with_entry(kind, facts, datetime.now(UTC))
     whole = {**files, FILE: longer.to_bytes()}
-    message = f"evidence: {chain.version} {kind}"
-    try:
-        ledger.append(whole, after=head, at=longer.entries[-1].at, message=message)
-    except (TryAgain, NotTaken) as error:
-        log.info("%s", error.problem)
-        return error
+    ledger.append(whole, after=head, at=longer.entries[-1].at, message=f"evidence: {chain.version} {kind}")
     log.info("noted: %s %s", chain.version, kind)
-    return None
+    return longer
 
 
 def _scrubbed(scrubber: Scrubber, content: bytes) -> bytes:

@@ -26,13 +26,13 @@ def ensure_published(release: Release, commit: str) -> str:
         NeedsHuman: the tag no longer points at what production runs, or other evidence is attached to the draft.
         TryAgain: GitHub does not show it yet.
     """
-    hub = GitHubRepo(release.repository)
+    hub, chain = GitHubRepo(release.repository), chain_of(release.repository, release.name)
     found = hub.release(release.tag)
     if found is not None and not found.draft:
         if is_withdrawn(Page(found.name, found.body)):
             ensure_latest(release, hub, found)
         return _published(release, hub, commit)
-    name, body = str(release.version), _notes(release, commit)
+    name, body = str(release.version), _notes(release, chain, commit)
     if found is None:
         hub.draft_release(release.tag, name=name, body=body, at=commit)
         found = hub.release(release.tag)
@@ -40,14 +40,14 @@ def ensure_published(release: Release, commit: str) -> str:
         raise TryAgain("GitHub does not show the draft release yet", "nothing now: it is looked at again")
     if found.draft:
         # Before it is published: from then on GitHub may keep the files as they are for good.
-        _ensure_attached(release, hub, found)
+        _ensure_attached(release, hub, found, chain)
         hub.publish_release(found, name=name, body=body)
     return _published(release, hub, commit)
 
 
-def _notes(release: Release, commit: str) -> str:
+def _notes(release: Release, chain: Chain, commit: str) -> str:
     """The release notes, and which of its bundles were not deployed because nothing of them changed."""
-    deployed = chain_of(release.repository, release.name).now.last("deployed", commit=commit)
+    deployed = chain.now.last("deployed", commit=commit)
     left = deployed.facts.get("unchanged", {}) if deployed else {}
     versions = {str(folder): version_at(release, str(at)) for folder, at in left.items()}
     return with_unchanged(notes_of(release, commit), versions)
@@ -70,9 +70,9 @@ def _published(release: Release, hub: GitHubRepo, commit: str) -> str:
     return found.url
 
 
-def _ensure_attached(release: Release, hub: GitHubRepo, draft: ReleaseRecord) -> None:
+def _ensure_attached(release: Release, hub: GitHubRepo, draft: ReleaseRecord, chain: Chain) -> None:
     """The draft has everything noted so far as a file; what an earlier run attached is replaced if it is shorter."""
-    chain, name = chain_of(release.repository, release.name), attachment_name(release.name)
+    name = attachment_name(release.name)
     if not chain.entries:
         return
     content, found = chain.to_bytes(), hub.attachment(draft, name)

@@ -16,7 +16,7 @@ class NotTaken(NeedsHuman):
 
 
 def push(mirror: Mirror, name: str, commit: str, *, seen: str | None) -> None:
-    """The ref `name` (its full name) is at `commit`, which the mirror has.
+    """The ref `name` (its full name) is at `commit`, which the mirror has; the mirror knows it from then on.
 
     Args:
         mirror: of the repository.
@@ -31,14 +31,17 @@ def push(mirror: Mirror, name: str, commit: str, *, seen: str | None) -> None:
     """
     # An empty expectation means: only if there is no such ref.
     lease = f"--force-with-lease={name}:{seen or ''}"
-    pushed = mirror.command().push(
-        "--porcelain",
-        lease,
-        "origin",
-        f"{commit}:{name}",
-        with_extended_output=True,
-        with_exceptions=False,
-    )
+    # What is fetched into a ref of ours, git moves there by itself when a push has succeeded.
+    fetched_into = mirror.command()(c=f"remote.origin.fetch=+{name}:{name}")
+    with mirror.moving():
+        pushed = fetched_into.push(
+            "--porcelain",
+            lease,
+            "origin",
+            f"{commit}:{name}",
+            with_extended_output=True,
+            with_exceptions=False,
+        )
     _insist(cast("tuple[int, str, str]", pushed), f"git could not push {name} to {mirror.url}", name)
 
 

@@ -58,7 +58,7 @@ class Commit:
 class Mirror:
     """A bare mirror of `repository` (owner/name), as of its last `fetch`, whoever made that.
 
-    Nothing else moves its refs, so what git has said once is remembered until then.
+    Beside that only a push of ours moves its refs, so what git has said once is remembered until then.
     """
 
     def __init__(self, repository: str) -> None:
@@ -76,7 +76,7 @@ class Mirror:
         Raises:
             TryAgain: the server did not answer; nothing may be concluded about what it holds.
         """
-        with self.alone():
+        with self.moving():
             self._create_if_missing()
             try:
                 self._fetch()
@@ -85,7 +85,6 @@ class Mirror:
                     f"git could not read {self.url}: {_last_line(error)}",
                     "check that GitHub answers and that the token may read the repository, then retry",
                 ) from error
-            self._fetched.touch()
         if self._holds_much():
             with suppress(git.GitCommandError):  # an earlier one that failed is told here
                 # Where many fetches have left much, git packs it in the background.
@@ -346,6 +345,13 @@ class Mirror:
         except git.GitCommandError:
             return False
         return True
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Refs may move inside: one process at a time, and afterwards git is asked anew."""
+        with self.alone():
+            yield
+            self._fetched.touch()
 
     @contextmanager
     def alone(self) -> Iterator[None]:

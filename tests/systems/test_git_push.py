@@ -30,6 +30,21 @@ def test_a_branch_is_made_once(place: Place) -> None:
     assert tips()["hotfix/1.3.1"] == first
 
 
+def test_the_mirror_knows_it_without_asking_again(place: Place) -> None:
+    mirror = Mirror(SLUG).fetch()
+    first, branch = mirror.branches()["main"], NAME.removeprefix("refs/heads/")
+
+    push(mirror, NAME, first, seen=None)
+    assert mirror.branches()[branch] == first
+
+    with pytest.raises(NotTaken):
+        push(mirror, NAME, place.commit("a.txt", "a"), seen=None)
+    assert mirror.branches()[branch] == first, "what was not taken is not believed"
+
+    push(mirror, NAME, "", seen=first)
+    assert branch not in mirror.branches()
+
+
 def test_a_branch_is_deleted_only_where_it_was_seen(place: Place) -> None:
     seen = tips()["main"]
     place.push("develop:hotfix/1.3.1")
