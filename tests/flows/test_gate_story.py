@@ -4,12 +4,12 @@ One release is refused for one reason after the other. After each, production's 
 """
 
 import contextlib
+import logging
 import os
 import stat
 import subprocess
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +18,6 @@ import httpx
 import pytest
 from playing import SLUG, People, Run, settle, start, writes
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterId,
-    TaskRunFilter,
-    TaskRunFilterName,
-)
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Scheduled
 
@@ -97,22 +91,12 @@ class Stage:
 
     def while_it_waits_for_the_lock(self, happens: Callable[[], object]) -> None:
         """Somebody holds production; the run is approved, waits for it, and meanwhile something happens."""
-        looks = self._looks()
-        with one_at_a_time(SLUG, PRODUCTION):
+        with one_at_a_time(SLUG, PRODUCTION), told_to_wait() as waits:
             going = threading.Thread(target=self.approve)
             going.start()
-            while self._looks() == looks:
-                time.sleep(0.05)
+            assert waits.wait(timeout=60)
             happens()
         going.join()
-
-    def _looks(self) -> int:
-        with get_client(sync_client=True) as client:
-            runs = client.read_task_runs(
-                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[self.run.id])),
-                task_run_filter=TaskRunFilter(name=TaskRunFilterName(any_=["look at the approval"])),
-            )
-        return sum(run.state_name == "Completed" for run in runs)
 
     def assert_refused(self, because: str, when: str = "") -> None:
         """It waits, says why, and production has not been written to."""
@@ -122,8 +106,26 @@ class Stage:
         assert self.people.release_pull()["merged_at"] is None
 
 
+@contextlib.contextmanager
+def told_to_wait() -> Iterator[threading.Event]:
+    """Set as soon as Prefect has told somebody in this process that a lock is held: "423 Locked"."""
+    told, client = threading.Event(), logging.getLogger("httpx")
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "423 Locked" in record.getMessage():
+                told.set()
+
+    before, handler = client.level, Told()
+    client.setLevel(logging.INFO)
+    client.addHandler(handler)
+    yield told
+    client.removeHandler(handler)
+    client.setLevel(before)
+
+
 @pytest.fixture
-def stage(world: World, task_runs_kept: None, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(world: World, monkeypatch: pytest.MonkeyPatch) -> Stage:
     now = datetime.now(UTC)
     settle(world, SETTINGS.format(begins=now + timedelta(hours=47), ends=now + timedelta(hours=71)))
     people = People(world)
