@@ -18,10 +18,12 @@ from pathlib import Path
 
 import httpx
 
+from sandbox import prefect_database
 from sandbox.ports import is_free, keep_ports, known_ports
 from sandbox.processes import Child, Unhealthy, start, wait_until
 
 SERVER, WORKER = "prefect-server", "prefect-worker"
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 # Somebody's own accounts have no business in a sandbox.
 _NOT_OURS = ("PREFECT_", "DATABRICKS_", "DABFLOW_", "GITHUB_", "GH_")
@@ -38,7 +40,7 @@ def prefect_environment(folder: Path, environment: Mapping[str, str]) -> dict[st
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
     return inherited | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PREFECT_HOME": str(folder.resolve() / "prefect"),
+        "PREFECT_HOME": str(_home(folder)),
         "PREFECT_API_URL": f"{prefect_url(folder)}/api",
         # In memory, the default, a restart of the server loses leases and leaves slots taken for ever.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
@@ -51,7 +53,7 @@ def prefect_environment(folder: Path, environment: Mapping[str, str]) -> dict[st
 
 
 def start_prefect(folder: Path, environment: Mapping[str, str]) -> Child:
-    """Start a server with a database of its own in `<folder>/prefect`; it is not ready yet.
+    """Start a server with a database of its own in `<folder>/prefect`, unless `environment` names one; it is not ready yet.
 
     Raises:
         Unhealthy: somebody else listens on its port, and would be taken for it.
@@ -62,8 +64,11 @@ def start_prefect(folder: Path, environment: Mapping[str, str]) -> Child:
             f"port {port}, where the Prefect server of this sandbox answers, is in use by something else\n"
             "  what to do: stop that, or make a new sandbox (`dabflow sandbox reset`, or another --folder)"
         )
+    variables = prefect_environment(folder, environment)
+    if DATABASE not in variables:
+        prefect_database.begin(_home(folder))
     command = [_prefect(), "--no-prompt", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    return start(folder, SERVER, command, prefect_environment(folder, environment))
+    return start(folder, SERVER, command, variables)
 
 
 def wait_for_prefect(folder: Path, server: Child, *, within_seconds: float = 90) -> None:
@@ -74,6 +79,7 @@ def wait_for_prefect(folder: Path, server: Child, *, within_seconds: float = 90)
     """
     address = f"{prefect_url(folder)}/api/health"
     wait_until(server, lambda: _status(address) == httpx.codes.OK, within_seconds=within_seconds)
+    prefect_database.keep(_home(folder))
 
 
 def ensure_work_pool(folder: Path, pool: str) -> None:
@@ -143,6 +149,10 @@ def wait_for_worker(
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _home(folder: Path) -> Path:
+    return folder.resolve() / "prefect"
 
 
 def _status(address: str) -> int:

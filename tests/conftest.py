@@ -59,10 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
             "--update-golden is for people who read the diff: it is refused where CI is set"
         )
     keep_files_in_memory()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # what follows was done for all workers
     # Before anything imports httpx or Prefect; what tests start takes it over.
-    folder = Path(tempfile.mkdtemp(prefix="certificates-"))
+    folder = Path(tempfile.mkdtemp(prefix="dabflow-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(folder))
     os.environ["SSL_CERT_FILE"] = os.environ["PREFECT_API_SSL_CERT_FILE"] = str(few_certificates(folder))
+    os.environ["XDG_CACHE_HOME"] = str(folder)
 
 
 LONGEST_FIRST = ("flows", "deployments", "tasks", "contract", "bench")
@@ -104,7 +107,9 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         PREFECT_HOME,
         temporary_settings,
     )
-    from prefect.testing.utilities import prefect_test_harness
+    from prefect.testing import utilities
+
+    from sandbox import prefect_database
 
     home = tmp_path_factory.mktemp("prefect")
     changed = {
@@ -118,11 +123,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     # A server opens one connection only to a database with this name in its address. With several, SQLite
     # refuses to write every now and then, and Prefect's client waits two seconds or more after each refusal.
-    (home / ":memory:").mkdir()
+    database = home / ":memory:"
+    prefect_database.begin(database, file="prefect-test.db")
     with temporary_settings(changed), ExitStack() as running:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tempfile, "tempdir", str(home / ":memory:"))
-            running.enter_context(prefect_test_harness(server_startup_timeout=120))
+            patch.setattr(utilities, "mkdtemp", lambda: str(database))
+            running.enter_context(utilities.prefect_test_harness(server_startup_timeout=120))
+        prefect_database.keep(database, file="prefect-test.db")
         EventsWorker.set_client_override(NullEventsClient)
         running.callback(EventsWorker.set_client_override, None)
         yield str(PREFECT_API_URL.value())

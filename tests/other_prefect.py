@@ -11,7 +11,14 @@ from pathlib import Path
 
 import postgres
 
-from sandbox.prefect_side import SERVER, prefect_environment, prefect_url, start_prefect, wait_for_prefect
+from sandbox.prefect_side import (
+    DATABASE,
+    SERVER,
+    prefect_environment,
+    prefect_url,
+    start_prefect,
+    wait_for_prefect,
+)
 from sandbox.processes import stop
 
 
@@ -31,7 +38,7 @@ def started(folder: Path) -> Iterator[OtherPrefect]:
     with ExitStack() as running:
         if found:
             database = running.enter_context(postgres.started(found))
-            environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database
+            environment[DATABASE] = database
         running.callback(stop, folder, SERVER)
         wait_for_prefect(folder, start_prefect(folder, environment))
         home = Path(prefect_environment(folder, environment)["PREFECT_HOME"])
