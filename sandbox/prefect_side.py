@@ -12,6 +12,7 @@ Both get `environment` (connections, `PATH`) and nothing of the caller's own Pre
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 # Somebody's own accounts have no business in a sandbox.
 _NOT_OURS = ("PREFECT_", "DATABRICKS_", "DABFLOW_", "GITHUB_", "GH_")
+
+_BUSY_SECONDS = 30  # a server on SQLite refuses while it still writes what it begins with
 
 
 def prefect_url(folder: Path) -> str:
@@ -88,9 +91,12 @@ def ensure_work_pool(folder: Path, pool: str) -> None:
     Raises:
         Unhealthy: the server refuses.
     """
-    answer = httpx.post(
-        f"{prefect_url(folder)}/api/work_pools/", json={"name": pool, "type": "process"}, timeout=30
-    )
+    address, wanted = f"{prefect_url(folder)}/api/work_pools/", {"name": pool, "type": "process"}
+    answer = httpx.post(address, json=wanted, timeout=30)
+    busy_until = time.monotonic() + _BUSY_SECONDS
+    while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < busy_until:
+        time.sleep(0.5)
+        answer = httpx.post(address, json=wanted, timeout=30)
     if answer.is_error and answer.status_code != httpx.codes.CONFLICT:
         raise Unhealthy(f"the Prefect server makes no work pool {pool}: {answer.status_code} {answer.text}")
 

@@ -259,10 +259,16 @@ def test_with_prefect_a_deployment_of_the_project_runs(tmp_path: Path, seeded: P
 
         api = f"{status['prefect']}/api"
         deployment = httpx.get(f"{api}/deployments/name/hello/hello").json()["id"]
-        run = httpx.post(
-            f"{api}/deployments/{deployment}/create_flow_run", json={"parameters": {"name": "you"}}
-        ).json()["id"]
+        answers: list[httpx.Response] = []
 
+        def made() -> bool:
+            """A server on SQLite refuses (503) while it writes something else."""
+            started = f"{api}/deployments/{deployment}/create_flow_run"
+            answers.append(httpx.post(started, json={"parameters": {"name": "you"}}))
+            return answers[-1].is_success
+
+        assert soon(made, 30), answers[-1].text
+        run = answers[-1].json()["id"]
         assert soon(lambda: httpx.get(f"{api}/flow_runs/{run}").json()["state"]["type"] == "COMPLETED", 60)
         log = shell.folder / "logs" / "prefect-worker.log"  # gets what a run printed when its process ends
         assert soon(lambda: f"hello you, {status['github']}" in log.read_text(), 30)
