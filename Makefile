@@ -21,7 +21,7 @@ demo: $(VENV)/.runtime
 install: $(VENV)/.runtime
 
 test: $(VENV)/.dev check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
