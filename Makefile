@@ -13,23 +13,31 @@ unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo install test check lock clean reference screens
+.PHONY: demo install test check lint types tests lock clean reference screens
 
 demo: $(VENV)/.runtime
 	$(BIN)/dabflow demo $(if $(ACT),--act $(ACT))
 
 install: $(VENV)/.runtime
 
-test: $(VENV)/.dev check
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# The types take one core for a while, so the tests begin beside them.
+test: lint
+	$(MAKE) --no-print-directory --jobs=2 types tests
 
-check: $(VENV)/.dev
+check: lint types
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=auditor .github/
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+tests: $(VENV)/.dev
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 reference: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python docs/reference.py
