@@ -42,6 +42,7 @@ def keep(home: Path, *, file: str = FILE) -> None:
             copy = Path(beside) / FILE
             with closing(sqlite3.connect(home / file)) as made, closing(sqlite3.connect(copy)) as written:
                 made.backup(written)
+                written.execute("PRAGMA journal_mode=DELETE")  # one file, also when it is looked at
             copy.replace(kept())
 
 

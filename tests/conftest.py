@@ -65,7 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix="dabflow-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(folder))
     os.environ["SSL_CERT_FILE"] = os.environ["PREFECT_API_SSL_CERT_FILE"] = str(few_certificates(folder))
-    os.environ["XDG_CACHE_HOME"] = str(folder)
+    # Not the cache of whoever runs the tests; kept, so that the next run's servers start sooner.
+    os.environ["XDG_CACHE_HOME"] = str(config.rootpath / ".pytest_cache" / "home")
 
 
 LONGEST_FIRST = ("flows", "deployments", "tasks", "contract", "bench")

@@ -56,7 +56,8 @@ def test_it_is_kept_whole_while_the_server_has_it_open(tmp_path: Path, cache: Pa
         assert (home / f"{FILE}-wal").stat().st_size > 0
         keep(home)
 
-    assert runs_in(prefect_database.kept()) == 1
+    begin(tmp_path / "next")
+    assert runs_in(tmp_path / "next" / FILE) == 1
     assert [path.name for path in cache.iterdir()] == [prefect_database.kept().name]
 
 
