@@ -145,9 +145,10 @@ def _filled(kind: type[B], name: str, content: dict[str, Any]) -> B:
     except ValidationError as error:
         # Its text would show what was stored; the names of the fields do not.
         fields = ", ".join(sorted({str(part) for one in error.errors() for part in one["loc"][:1]}))
+        where = "by dabflow connect" if kind in BLOCKS else "on the page Blocks of Prefect"
         raise NeedsHuman(
             f"the block {reference(kind, name)} does not fit: {fields}",
-            f"fill it in again: dabflow connect, or delete it: prefect block delete {reference(kind, name)}",
+            f"fill it in again {where}, or delete it: prefect block delete {reference(kind, name)}",
         ) from None
     for value in vars(block).values():
         if isinstance(value, SecretStr):

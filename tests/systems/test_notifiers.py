@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from hook_place import SECRET, Hook, hook
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
 
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems.notifiers import known_types, send
@@ -70,6 +72,21 @@ def test_what_is_not_taken_is_told_without_the_address(
     assert SECRET not in f"{stop.value!r} {stop.value.__cause__!r} {caplog.text}"
     assert stop.value.__suppress_context__
     assert stop.value.__cause__ is None
+
+
+def test_a_block_that_was_filled_in_wrongly_is_mended_where_it_was_made(place: Hook) -> None:
+    block = place.custom("releases")
+    slug, _, name = block.partition("/")
+    with get_client(sync_client=True) as client:
+        found = client.read_block_document_by_name(name, slug)
+        wrong = BlockDocumentUpdate(data={"name": "ours", "url": [SECRET]}, merge_existing_data=False)
+        client.update_block_document(found.id, wrong)
+
+    with pytest.raises(NeedsHuman, match=f"{block} does not fit: url") as stop:
+        send(block, title="1.4.0 waits", body="text")
+
+    assert "on the page Blocks of Prefect" in stop.value.remedy
+    assert SECRET not in str(stop.value)
 
 
 def test_nothing_listens_there(place: Hook) -> None:
