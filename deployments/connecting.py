@@ -24,15 +24,6 @@ GOOD, WARNING, BAD = "[green]ok[/]  ", "[yellow]note[/]", "[red]no[/]  "
 
 
 @dataclass(frozen=True)
-class Mode:
-    """How far a command goes: only to look at what is in force, to all but storing, or past a difference unasked."""
-
-    check: bool = False
-    dry_run: bool = False
-    yes: bool = False
-
-
-@dataclass(frozen=True)
 class Line:
     """Something that was looked at: `mark` says how it is."""
 
@@ -97,8 +88,10 @@ def shown(console: Console, lines: Iterator[Line]) -> bool:
     return good
 
 
-def ensure_block(console: Console, block: Block, name: str, mode: Mode) -> None:
-    """The block is stored as it is here; one that is other is replaced only if somebody says so.
+def ensure_block(console: Console, block: Block, name: str, *, dry_run: bool, yes: bool) -> None:
+    """The block is stored as it is here; one that is other is replaced only if somebody says so, now or by `yes`.
+
+    With `dry_run` it is only said what would be done.
 
     Raises:
         NeedsHuman: it is other, and nobody said that it may be replaced.
@@ -110,10 +103,10 @@ def ensure_block(console: Console, block: Block, name: str, mode: Mode) -> None:
         return
     for change in changes:
         console.print(f"  differs: {escape(change)}", soft_wrap=True)
-    if mode.dry_run:
+    if dry_run:
         console.print(f"{escape(where)}: would be {'changed' if changes else 'made'}")
         return
-    if changes and not mode.yes and not desk.agrees(f"store that in {where}", option="--yes"):
+    if changes and not yes and not desk.agrees(f"store that in {where}", option="--yes"):
         raise NeedsHuman(f"{where} is as it was", "say yes, or correct what differs")
     save_block(block, name)
     console.print(f"{escape(where)}: {'changed' if changes else 'made'}")

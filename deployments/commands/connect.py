@@ -38,8 +38,10 @@ class Mode:
     dry_run: Annotated[bool, Parameter(**_ON, help="ask, try and compare, and store nothing")] = False
     yes: Annotated[bool, Parameter(**_ON, help="replace a stored connection that differs")] = False
 
-    def so_far(self) -> connecting.Mode:
-        return connecting.Mode(self.check, self.dry_run, self.yes)
+    @property
+    def storing(self) -> dict[str, bool]:
+        """The part of it that is about storing."""
+        return {"dry_run": self.dry_run, "yes": self.yes}
 
 
 @Parameter(name="*")
@@ -118,7 +120,7 @@ def github(
         return 1
     if connections.from_environment() is not None:
         _warn(console, "the environment here holds a whole connection too: where a worker has it, that wins")
-    connecting.ensure_block(console, connecting.filled(GitHubConnection, values), name, mode.so_far())
+    connecting.ensure_block(console, connecting.filled(GitHubConnection, values), name, **mode.storing)
     return 0
 
 
@@ -153,7 +155,7 @@ def target(
     if target_from_environment(name) is not None:
         _warn(console, "the environment here holds a whole connection too: where a worker has it, that wins")
     block = connecting.filled(DatabricksTarget, values | {"host": access.target.host})
-    connecting.ensure_block(console, block, target_block_name(name), mode.so_far())
+    connecting.ensure_block(console, block, target_block_name(name), **mode.storing)
     return 0
 
 
