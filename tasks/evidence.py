@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 FILE = "evidence.json"
 EVIDENCE = "refs/dabflow/evidence/"
-_TRIES = 4
+_TRIES = 5  # the first may be made without a look
 
 
 def chain_of(repository: str, name: Version | str) -> Chain:
@@ -80,7 +80,8 @@ def note(
     """The chain says this, as its newest entry of that kind; returns the chain.
 
     What it says already is not written twice. Secrets are masked, as everywhere. With `files`, their contents
-    are kept beside the chain, and their SHA-256 in the entry.
+    are kept beside the chain, and their SHA-256 in the entry. An entry is taken only right after the one that
+    it was written to follow, so the mirror is fetched only where that is not so, or where nothing is to be written.
 
     Raises:
         TryAgain: GitHub did not answer, or others write all the time.
@@ -89,21 +90,25 @@ def note(
     scrubber = Scrubber(connections.known_secrets())
     plain = cast("dict[str, Any]", scrubber.value(json.loads(canonical(facts))))
     kept = {file: _scrubbed(scrubber, content) for file, content in (files or {}).items()}
-    tries_left = _TRIES
+    mirror, looked, tries_left = Mirror(repository), False, _TRIES
     while True:
-        ledger = ledger_of(Mirror(repository).fetch(), name)
+        ledger = ledger_of(mirror, name)
         head = ledger.head
         chain = chain_at(ledger, head, name)
-        if chain.says(kind, plain):
+        said = chain.says(kind, plain)
+        if said and looked:
             return chain
-        try:
-            return _appended(ledger, head, chain, (kind, plain), kept)
-        except (TryAgain, NotTaken) as error:
-            # The answer was lost, or somebody else was quicker: a look decides.
-            tries_left -= 1
-            if not tries_left:
-                raise
-            log.info("%s", error.problem)
+        if not said:
+            try:
+                return _appended(ledger, head, chain, (kind, plain), kept)
+            except (TryAgain, NotTaken) as error:
+                # The answer was lost, or somebody else was quicker: a look decides.
+                tries_left -= 1
+                if not tries_left:
+                    raise
+                log.info("%s", error.problem)
+        mirror.fetch()
+        looked = True
 
 
 def page_url(repository: str, name: Version | str, file: str) -> str:

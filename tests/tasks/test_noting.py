@@ -187,6 +187,26 @@ def test_writers_at_once_all_end_in_the_chain(
     assert sorted(kinds()) == ["one"] * 3 + ["two"] * 3
 
 
+def test_a_mirror_that_lags_behind_writes_nothing_twice(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another worker has noted meanwhile is found by the push that is not taken."""
+
+    def at(worker: str, kind: str, facts: dict[str, str]) -> None:
+        monkeypatch.setenv("DABFLOW_HOME", str(tmp_path / worker))
+        note(SLUG, VERSION, kind, facts)
+
+    at("one", "asked", ASKED)
+    at("two", "blocked", {"by": "rosa"})
+    at("one", "blocked", {"by": "rosa"})
+    at("two", "shown", {"digest": "a"})
+    at("one", "shown", {"digest": "b"})
+    at("two", "asked", ASKED)
+
+    assert kinds() == ["asked", "blocked", "shown", "shown"]
+    assert [entry.facts["digest"] for entry in chain_of(SLUG, VERSION).entries[2:]] == ["a", "b"]
+
+
 def test_the_same_fact_noted_by_two_at_once_is_one_entry(world: World) -> None:
     with ThreadPoolExecutor(2) as both:
         list(both.map(lambda _: note(SLUG, VERSION, "asked", ASKED), range(2)))
