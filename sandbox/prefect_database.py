@@ -24,10 +24,12 @@ def begin(home: Path, *, file: str = FILE) -> None:
     mark.unlink(missing_ok=True)
     if database.exists():
         return
-    if _is_whole(kept()):
-        shutil.copyfile(kept(), database)
-    else:
+    if not _is_whole(kept()):
         mark.touch()
+        return
+    copy = home / f"{file}.copied"  # killed in the middle, the next start copies it again
+    shutil.copyfile(kept(), copy)
+    copy.replace(database)
 
 
 def keep(home: Path, *, file: str = FILE) -> None:
@@ -48,16 +50,17 @@ def keep(home: Path, *, file: str = FILE) -> None:
 
 def kept() -> Path:
     """Where the database of a new server of this version of Prefect is kept."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    cache = named if named.is_absolute() else Path.home() / ".cache"
     return cache / "dabflow" / f"prefect-{version('prefect')}.db"
 
 
 def _is_whole(database: Path) -> bool:
-    if not database.is_file():
-        return False
     try:
+        if not database.is_file():
+            return False
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as opened:
             migrated = opened.execute("SELECT version_num FROM alembic_version").fetchone()
             return migrated is not None and opened.execute("PRAGMA quick_check").fetchone() == ("ok",)
-    except sqlite3.Error:
+    except (OSError, sqlite3.Error):
         return False

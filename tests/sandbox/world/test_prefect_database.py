@@ -100,6 +100,36 @@ def test_where_nothing_can_be_kept_nothing_is(tmp_path: Path, cache: Path) -> No
     assert not (tmp_path / "next" / FILE).exists()
 
 
+def test_a_copy_that_was_cut_off_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the middle: the next start finds nothing half, and copies it again."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    begin(first)
+    migrate(first)
+    keep(first)
+
+    def cut_off(_: Path, to: Path) -> None:
+        to.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfile", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            begin(second)
+    begin(second)
+
+    assert runs_in(second / FILE) == 0
+
+
+def test_a_cache_that_is_no_absolute_path_is_not_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As the XDG base directory specification has it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert prefect_database.kept().parent == tmp_path / ".cache" / "dabflow"
+
+
 def test_another_version_of_prefect_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = prefect_database.kept()
     monkeypatch.setattr(prefect_database, "version", lambda _: "4.0.0")
