@@ -75,7 +75,7 @@ def start_prefect(folder: Path, environment: Mapping[str, str]) -> Child:
 
 
 def wait_for_prefect(folder: Path, server: Child, *, within_seconds: float = 90) -> None:
-    """Return when the server answers.
+    """Return when the server answers; what a new one has made of its database is kept for the next.
 
     Raises:
         Unhealthy: it ended, or does not answer in time.
@@ -92,11 +92,12 @@ def ensure_work_pool(folder: Path, pool: str) -> None:
         Unhealthy: the server refuses.
     """
     address, wanted = f"{prefect_url(folder)}/api/work_pools/", {"name": pool, "type": "process"}
-    answer = httpx.post(address, json=wanted, timeout=30)
     busy_until = time.monotonic() + _BUSY_SECONDS
-    while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < busy_until:
-        time.sleep(0.5)
+    while True:
         answer = httpx.post(address, json=wanted, timeout=30)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > busy_until:
+            break
+        time.sleep(0.5)
     if answer.is_error and answer.status_code != httpx.codes.CONFLICT:
         raise Unhealthy(f"the Prefect server makes no work pool {pool}: {answer.status_code} {answer.text}")
 
