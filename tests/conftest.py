@@ -79,7 +79,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "ByFi
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers end at the same time: long tests first."""
+    """The workers end at about the same time: long tests first."""
     tests = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:

@@ -6,7 +6,7 @@ attribute that is no longer read.
 
 from xdist.scheduler import LoadScopeScheduling
 
-_SHARED = {
+SHARED = {
     "rolled": (
         "tests/flows/test_rollback_story.py",
         "tests/tasks/test_going_back.py",
@@ -14,16 +14,14 @@ _SHARED = {
         "tests/tasks/test_going_back_to_deleted.py",
         "tests/tasks/test_withdrawing.py",
     ),
-    "two_bundles": ("tests/flows/test_two_bundles_story.py", "tests/tasks/test_several_bundles.py"),
     "other_prefect": (
         "tests/flows/test_standard_release.py",
-        "tests/deployments/test_command_usage.py",
         "tests/deployments/test_install.py",
         "tests/deployments/test_two_workers_on_postgres.py",
         "tests/tasks/test_lock.py",
     ),
 }
-_GROUP_OF = {file: fixture for fixture, files in _SHARED.items() for file in files}
+_GROUP_OF = {file: fixture for fixture, files in SHARED.items() for file in files}
 
 
 class ByFile(LoadScopeScheduling):

@@ -119,9 +119,11 @@ def told_to_wait() -> Iterator[threading.Event]:
     before, handler = client.level, Told()
     client.setLevel(logging.INFO)
     client.addHandler(handler)
-    yield told
-    client.removeHandler(handler)
-    client.setLevel(before)
+    try:
+        yield told
+    finally:
+        client.removeHandler(handler)
+        client.setLevel(before)
 
 
 @pytest.fixture
