@@ -95,10 +95,7 @@ def note(
         ledger = ledger_of(mirror, name)
         head = ledger.head
         chain = chain_at(ledger, head, name)
-        said = chain.says(kind, plain)
-        if said and looked:
-            return chain
-        if not said:
+        if not chain.says(kind, plain):
             try:
                 return _appended(ledger, head, chain, (kind, plain), kept)
             except (TryAgain, NotTaken) as error:
@@ -107,6 +104,8 @@ def note(
                 if not tries_left:
                     raise
                 log.info("%s", error.problem)
+        elif looked:
+            return chain
         mirror.fetch()
         looked = True
 

@@ -26,12 +26,13 @@ def ensure_published(release: Release, commit: str) -> str:
         NeedsHuman: the tag no longer points at what production runs, or other evidence is attached to the draft.
         TryAgain: GitHub does not show it yet.
     """
-    hub, chain = GitHubRepo(release.repository), chain_of(release.repository, release.name)
+    hub = GitHubRepo(release.repository)
     found = hub.release(release.tag)
     if found is not None and not found.draft:
         if is_withdrawn(Page(found.name, found.body)):
             ensure_latest(release, hub, found)
         return _published(release, hub, commit)
+    chain = chain_of(release.repository, release.name)
     name, body = str(release.version), _notes(release, chain, commit)
     if found is None:
         hub.draft_release(release.tag, name=name, body=body, at=commit)
