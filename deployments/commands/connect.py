@@ -38,11 +38,6 @@ class Mode:
     dry_run: Annotated[bool, Parameter(**_ON, help="ask, try and compare, and store nothing")] = False
     yes: Annotated[bool, Parameter(**_ON, help="replace a stored connection that differs")] = False
 
-    @property
-    def storing(self) -> dict[str, bool]:
-        """The part of it that is about storing."""
-        return {"dry_run": self.dry_run, "yes": self.yes}
-
 
 @Parameter(name="*")
 @dataclass(frozen=True)
@@ -120,7 +115,8 @@ def github(
         return 1
     if connections.from_environment() is not None:
         _warn(console, "the environment here holds a whole connection too: where a worker has it, that wins")
-    connecting.ensure_block(console, connecting.filled(GitHubConnection, values), name, **mode.storing)
+    block = connecting.filled(GitHubConnection, values)
+    connecting.ensure_block(console, block, name, dry_run=mode.dry_run, yes=mode.yes)
     return 0
 
 
@@ -155,7 +151,7 @@ def target(
     if target_from_environment(name) is not None:
         _warn(console, "the environment here holds a whole connection too: where a worker has it, that wins")
     block = connecting.filled(DatabricksTarget, values | {"host": access.target.host})
-    connecting.ensure_block(console, block, target_block_name(name), **mode.storing)
+    connecting.ensure_block(console, block, target_block_name(name), dry_run=mode.dry_run, yes=mode.yes)
     return 0
 
 
