@@ -7,7 +7,7 @@ from urllib.parse import quote
 from github.GithubObject import NotSet
 
 from tasks.rules.errors import NeedsHuman
-from tasks.systems.github_client import GitHubClient, Refused, github_errors
+from tasks.systems.github_client import GitHubClient, Refused
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Checks(GitHubClient):
         whoever may read the repository may read both.
         """
         name = quote(branch, safe="")
-        with github_errors(f"reading what {branch} demands"):
+        with self._asking(f"reading what {branch} demands"):
             _, found = self._client.requester.requestJsonAndCheck("GET", f"{self._repo.url}/branches/{name}")
             rules = self._rules(name)
         return required_contexts(found, rules)
@@ -35,7 +35,7 @@ class Checks(GitHubClient):
         A fine-grained personal token may not.
         """
         try:
-            with github_errors(f"reading the checks of {commit[:12]}"):
+            with self._asking(f"reading the checks of {commit[:12]}"):
                 found = self._repo.get_commit(commit)
                 statuses = {s.context: _verdict(s.state) for s in found.get_combined_status().statuses}
                 runs = {
@@ -49,7 +49,7 @@ class Checks(GitHubClient):
 
     def our_status(self, commit: str, context: str) -> tuple[str, str, str] | None:
         """State, description and address of the newest status of this name; None where there is none of ours."""
-        with github_errors(f"reading the statuses of {commit[:12]}"):
+        with self._asking(f"reading the statuses of {commit[:12]}"):
             # Not PyGithub's get_statuses: that asks at an address which GitHub does not describe.
             path = f"{self._repo.url}/commits/{commit}/statuses"
             _, found = self._client.requester.requestJsonAndCheck("GET", path, parameters={"per_page": 100})
@@ -60,15 +60,15 @@ class Checks(GitHubClient):
 
     def set_status(self, commit: str, context: str, state: str, *, text: str, url: str) -> None:
         """The commit has another status of this name: error, failure, pending or success."""
-        with github_errors(f"setting the status {context} of {commit[:12]}"):
-            self._repo.get_commit(commit).create_status(
+        with self._asking(f"setting the status {context} of {commit[:12]}"):
+            self._whole.get_commit(commit).create_status(
                 state, target_url=url or NotSet, description=text, context=context
             )
 
     def _rules(self, branch: str) -> list[dict[str, Any]]:
         """The active rules of a branch; none where GitHub knows no rulesets (an older server of one's own)."""
         try:
-            with github_errors(f"reading the rules of {branch}"):
+            with self._asking(f"reading the rules of {branch}"):
                 path = f"{self._repo.url}/rules/branches/{branch}"
                 _, found = self._client.requester.requestJsonAndCheck(
                     "GET", path, parameters={"per_page": 100}

@@ -1,5 +1,7 @@
 """The way to GitHub: the client, and our repository there. GitHub's errors become ours in github_errors."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from github import Auth, Github
@@ -16,7 +18,11 @@ __all__ = ["NOT_FOUND", "GitHubClient", "Refused", "github_errors", "login_of"]
 
 
 class GitHubClient:
-    """A way to the repository `slug` (owner/name) with the rights of our App or token."""
+    """A way to the repository `slug` (owner/name) with the rights of our App or token.
+
+    PyGithub's objects are lazy here: one that is named by its number, name or id sends nothing until it is asked for
+    something that it does not know.
+    """
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
@@ -38,13 +44,31 @@ class GitHubClient:
             seconds_between_requests=None,
             seconds_between_writes=None,
             retry=READS_ONLY,
+            lazy=True,
         )
 
     @cached_property
     def _repo(self) -> Repository:
+        """The repository to read from: nothing is sent for it."""
+        return self._client.get_repo(self.slug)
+
+    @cached_property
+    def _whole(self) -> Repository:
+        """The repository and what it says of itself, asked once. Whatever writes begins with it.
+
+        GitHub leads an old name on to the new one, and what is written would lose its body on the way.
+        """
+        return self._looked_up()
+
+    def _looked_up(self) -> Repository:
+        """The repository and what it says of itself, asked now.
+
+        Raises:
+            NeedsHuman: GitHub does not show it to us, or it has another name by now.
+        """
         try:
             with github_errors(f"reading {self.slug}"):
-                found = self._client.get_repo(self.slug)
+                found = self._client.get_repo(self.slug).complete()
         except Refused as error:
             # Not `Refused`: nobody may read "the repository is hidden from us" as "that branch is not there".
             raise NeedsHuman(
@@ -55,6 +79,23 @@ class GitHubClient:
                 f"{self.slug} is now called {found.full_name}", "start the release with the new name"
             )
         return found
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """`github_errors` for what belongs to the repository: a 404 means that it has no such thing.
+
+        GitHub says 404 also where it does not show us the repository, which may have been hidden since we saw it.
+
+        Raises:
+            NeedsHuman: that is so.
+        """
+        try:
+            with github_errors(what):
+                yield
+        except Refused as error:
+            if error.status == NOT_FOUND:
+                self._looked_up()
+            raise
 
     @cached_property
     def me(self) -> str:

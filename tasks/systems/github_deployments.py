@@ -8,7 +8,7 @@ from typing import Any
 from github.GithubObject import NotSet
 
 from tasks.rules.errors import NeedsHuman
-from tasks.systems.github_client import GitHubClient, github_errors
+from tasks.systems.github_client import GitHubClient
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Deployments(GitHubClient):
 
     def deployments(self, environment: str, sha: str) -> list[DeploymentRecord]:
         """Deployments of a commit to an environment, newest first, each with its newest status."""
-        with github_errors(f"reading the deployments to {environment}"):
+        with self._asking(f"reading the deployments to {environment}"):
             found = self._repo.get_deployments(environment=environment, sha=sha)
             return [self._deployment(d) for d in found]
 
     def deployment_payloads(self, environment: str) -> list[dict[str, Any]]:
         """What was written into the deployments to an environment, newest first, whatever became of them."""
-        with github_errors(f"reading the deployments to {environment}"):
+        with self._asking(f"reading the deployments to {environment}"):
             return [_payload(d.payload) for d in self._repo.get_deployments(environment=environment)]
 
     def deployments_of(self, environment: str, release: str) -> list[DeploymentRecord]:
         """Deployments to an environment that say they are of this release, whatever the commit, newest first."""
-        with github_errors(f"reading the deployments to {environment}"):
+        with self._asking(f"reading the deployments to {environment}"):
             found = self._repo.get_deployments(environment=environment)
             return [self._deployment(d) for d in found if _payload(d.payload).get("release") == release]
 
     def newest_successful_deployment(self, environment: str) -> DeploymentRecord | None:
-        with github_errors(f"reading the deployments to {environment}"):
+        with self._asking(f"reading the deployments to {environment}"):
             found = self._repo.get_deployments(environment=environment)
             return next((r for r in map(self._deployment, found) if r.state == "success"), None)
 
@@ -62,7 +62,7 @@ class Deployments(GitHubClient):
     def deployments_until_success(self, environment: str) -> list[DeploymentRecord]:
         """The same with the newest successful one, if there is one, as the last."""
         found: list[DeploymentRecord] = []
-        with github_errors(f"reading the deployments to {environment}"):
+        with self._asking(f"reading the deployments to {environment}"):
             for record in map(self._deployment, self._repo.get_deployments(environment=environment)):
                 found.append(record)
                 if record.state == "success":
@@ -75,8 +75,8 @@ class Deployments(GitHubClient):
         Raises:
             NeedsHuman: GitHub did something else than recording it.
         """
-        with github_errors(f"recording the deployment to {environment}"):
-            made = self._repo.create_deployment(
+        with self._asking(f"recording the deployment to {environment}"):
+            made = self._whole.create_deployment(
                 sha,
                 environment=environment,
                 auto_merge=False,  # the default lets GitHub merge the default branch into our ref
@@ -91,8 +91,8 @@ class Deployments(GitHubClient):
             )
 
     def set_deployment_status(self, deployment: int, state: str, *, text: str, url: str) -> None:
-        with github_errors(f"saying that deployment {deployment} is {state}"):
-            self._repo.get_deployment(deployment).create_status(
+        with self._asking(f"saying that deployment {deployment} is {state}"):
+            self._whole.get_deployment(deployment).create_status(
                 state,
                 description=text[:140],
                 target_url=url or NotSet,

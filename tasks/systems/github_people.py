@@ -24,7 +24,7 @@ class People(GitHubClient):
             return "none"  # it would become part of the address: `x/../rita` is asked about as rita
         repo = self._repo
         try:
-            with github_errors(f"reading what {login} may do"):
+            with self._asking(f"reading what {login} may do"):
                 return repo.get_collaborator_permission(login)
         except Refused as error:
             if error.status == NOT_FOUND:
@@ -78,8 +78,8 @@ class People(GitHubClient):
             NeedsHuman: GitHub does not list all commits (it stops at 10,000).
         """
         span = f"{_short(base)}..{_short(head)}"
-        with github_errors(f"reading who wrote {span}"):
-            compared = self._repo.compare(base, head)
+        with self._asking(f"reading who wrote {span}"):
+            compared = self._repo.compare(base, head).complete()
             commits = list(compared.commits)
             if len(commits) < compared.total_commits:
                 raise NeedsHuman(

@@ -6,7 +6,7 @@ from datetime import datetime
 from github.PullRequest import PullRequest as ApiPullRequest
 from github.Repository import Repository
 
-from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors, login_of
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, login_of
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class PullRequests(GitHubClient):
     @property
     def merge_commits_allowed(self) -> bool:
         """Whether a merge may make a commit of its own; yes where GitHub does not tell our token."""
-        return self._repo.allow_merge_commit is not False
+        return self._whole.allow_merge_commit is not False
 
     def pull_requests(self, head: str, base: str, *, state: str = "all") -> list[PullRequest]:
         """The pull requests from our own branch `head` into `base`, newest first."""
-        with github_errors(f"looking for pull requests from {head}"):
+        with self._asking(f"looking for pull requests from {head}"):
             found = list(self._repo.get_pulls(state=state, base=base, head=f"{self.owner}:{head}"))
         # GitHub ignores a head that it does not understand, and then answers with all pull requests.
         ours = [p for p in map(self._seen, found) if (p.head, p.base) == (head, base)]
@@ -50,57 +50,57 @@ class PullRequests(GitHubClient):
 
     def merged_pull_requests(self, base: str) -> list[PullRequest]:
         """Every merged pull request into `base`, newest first."""
-        with github_errors(f"looking for merged pull requests into {base}"):
+        with self._asking(f"looking for merged pull requests into {base}"):
             found = list(self._repo.get_pulls(state="closed", base=base))
         return [self._seen(p) for p in found if p.merged_at is not None]
 
     def open_into(self, base: str) -> list[PullRequest]:
         """Every open pull request into `base`."""
-        with github_errors(f"looking for open pull requests into {base}"):
+        with self._asking(f"looking for open pull requests into {base}"):
             return [self._seen(p) for p in self._repo.get_pulls(state="open", base=base)]
 
     def pull_request(self, number: int) -> PullRequest:
-        with github_errors(f"reading pull request #{number}"):
+        with self._asking(f"reading pull request #{number}"):
             return self._seen(self._repo.get_pull(number), whole=True)
 
     def commits_of_pull(self, number: int) -> list[str]:
         """The commits of a pull request itself, merges too: 250 at most, GitHub lists no more."""
-        with github_errors(f"reading the commits of #{number}"):
+        with self._asking(f"reading the commits of #{number}"):
             return [commit.sha for commit in self._repo.get_pull(number).get_commits()]
 
     def commits_in_pull(self, number: int) -> int:
         """How many commits a pull request has, whether GitHub lists them or not."""
-        with github_errors(f"reading pull request #{number}"):
+        with self._asking(f"reading pull request #{number}"):
             return self._repo.get_pull(number).commits
 
     def open_pull_requests_of(self, branch: str) -> list[int]:
         """The open pull requests that come from our own branch, or aim at it."""
-        with github_errors(f"looking for pull requests of {branch}"):
+        with self._asking(f"looking for pull requests of {branch}"):
             found = [*self._repo.get_pulls(state="open", head=f"{self.owner}:{branch}")]
             found += self._repo.get_pulls(state="open", base=branch)
         seen = [self._seen(pull) for pull in found]
         return sorted({p.number for p in seen if branch in {p.head, p.base}})
 
     def open_pull_request(self, head: str, base: str, *, title: str, body: str) -> None:
-        with github_errors(f"opening the pull request from {head} into {base}"):
-            self._repo.create_pull(base=base, head=head, title=title, body=body)
+        with self._asking(f"opening the pull request from {head} into {base}"):
+            self._whole.create_pull(base=base, head=head, title=title, body=body)
 
     def edit_pull_request(self, number: int, *, title: str, body: str) -> None:
-        with github_errors(f"editing pull request #{number}"):
-            self._repo.get_pull(number).edit(title=title, body=body)
+        with self._asking(f"editing pull request #{number}"):
+            self._whole.get_pull(number).edit(title=title, body=body)
 
     def close_pull_request(self, number: int) -> None:
-        with github_errors(f"closing pull request #{number}"):
-            self._repo.get_pull(number).edit(state="closed")
+        with self._asking(f"closing pull request #{number}"):
+            self._whole.get_pull(number).edit(state="closed")
 
     def mergeable(self, number: int) -> bool | None:
         """Whether GitHub could merge it now; None while GitHub still computes it (a look starts that)."""
-        with github_errors(f"reading pull request #{number}"):
+        with self._asking(f"reading pull request #{number}"):
             return self._repo.get_pull(number).mergeable
 
     def behind(self, number: int) -> bool:
         """Whether GitHub wants the newest commits of the base in the head before it merges."""
-        with github_errors(f"reading pull request #{number}"):
+        with self._asking(f"reading pull request #{number}"):
             return self._repo.get_pull(number).mergeable_state == "behind"
 
     def merge_branch(self, head: str, into: str, *, message: str) -> None:
@@ -109,13 +109,13 @@ class PullRequests(GitHubClient):
         Raises:
             Refused: 409 they conflict, 404 one of them is not there.
         """
-        with github_errors(f"merging {head} into {into}"):
-            self._repo.merge(into, head, message)
+        with self._asking(f"merging {head} into {into}"):
+            self._whole.merge(into, head, message)
 
     def contains(self, head: str, commit: str) -> bool:
         """Whether GitHub has `head`, and it contains `commit`; git need not know `head`, as of a branch that is gone."""
         try:
-            with github_errors(f"comparing {commit[:12]} with {head[:12]}"):
+            with self._asking(f"comparing {commit[:12]} with {head[:12]}"):
                 return self._repo.compare(commit, head).behind_by == 0
         except Refused as error:
             if error.status == NOT_FOUND:
@@ -124,7 +124,7 @@ class PullRequests(GitHubClient):
 
     def pull_requests_of(self, commit: str) -> list[PullRequest]:
         """The pull requests that brought a commit, oldest first."""
-        with github_errors(f"looking for the pull requests of {commit[:12]}"):
+        with self._asking(f"looking for the pull requests of {commit[:12]}"):
             found = list(self._repo.get_commit(commit).get_pulls())
         return sorted(map(self._seen, found), key=lambda pull: pull.number)
 
@@ -134,8 +134,8 @@ class PullRequests(GitHubClient):
         Raises:
             Refused: 405 not mergeable now, 409 the head has moved.
         """
-        with github_errors(f"merging pull request #{number}"):
-            self._repo.get_pull(number).merge(
+        with self._asking(f"merging pull request #{number}"):
+            self._whole.get_pull(number).merge(
                 merge_method="merge", sha=head, commit_title=title, commit_message=message
             )
 

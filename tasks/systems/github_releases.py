@@ -2,6 +2,7 @@
 
 Source: GitHub REST API, "Upload a release asset": an upload that ends in a 502 can leave a file behind whose state
 is `starter`; it has to be deleted before the name is free again.
+A release is always edited with its tag: PyGithub 2.10 takes the number of one that it has not read for its tag.
 """
 
 import mimetypes
@@ -10,7 +11,7 @@ from io import BytesIO
 
 from github.GitRelease import GitRelease
 
-from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused
 
 _WHOLE = "uploaded"
 _CHUNK_BYTES = 64 * 1024
@@ -34,7 +35,7 @@ class Releases(GitHubClient):
 
     def releases(self) -> list[ReleaseRecord]:
         """Every release, drafts included."""
-        with github_errors("reading the releases"):
+        with self._asking("reading the releases"):
             return [_release(r) for r in self._repo.get_releases()]
 
     def release(self, tag: str) -> ReleaseRecord | None:
@@ -43,20 +44,22 @@ class Releases(GitHubClient):
         return found[0] if found else None
 
     def draft_release(self, tag: str, *, name: str, body: str, at: str) -> None:
-        with github_errors(f"drafting the release {tag}"):
-            self._repo.create_git_release(
+        with self._asking(f"drafting the release {tag}"):
+            self._whole.create_git_release(
                 tag, name, body, draft=True, target_commitish=at, make_latest="false"
             )
 
     def publish_release(self, release: ReleaseRecord, *, name: str, body: str) -> None:
         """Publish a draft as the latest release."""
-        with github_errors(f"publishing the release {release.tag}"):
-            self._repo.get_release(release.id).update_release(name, body, draft=False, make_latest="true")
+        with self._asking(f"publishing the release {release.tag}"):
+            self._whole.get_release(release.id).update_release(
+                name, body, draft=False, tag_name=release.tag, make_latest="true"
+            )
 
     def latest_release(self) -> str:
         """The tag of what GitHub calls the latest release; "" where there is none."""
         try:
-            with github_errors("asking which release is the latest"):
+            with self._asking("asking which release is the latest"):
                 return str(self._repo.get_latest_release().tag_name)
         except Refused as error:
             if error.status == NOT_FOUND:
@@ -67,14 +70,19 @@ class Releases(GitHubClient):
         self, release: ReleaseRecord, *, name: str, body: str, prerelease: bool, latest: bool = False
     ) -> None:
         """The release has this name, text and mark; a draft stays one. `latest`: it becomes the latest, else it is not."""
-        with github_errors(f"editing the release {release.tag}"):
-            self._repo.get_release(release.id).update_release(
-                name, body, draft=release.draft, prerelease=prerelease, make_latest=str(latest).lower()
+        with self._asking(f"editing the release {release.tag}"):
+            self._whole.get_release(release.id).update_release(
+                name,
+                body,
+                draft=release.draft,
+                prerelease=prerelease,
+                tag_name=release.tag,
+                make_latest=str(latest).lower(),
             )
 
     def attachment(self, release: ReleaseRecord, name: str) -> bytes | None:
         """The file of that name, or None where the release has none; half an upload is none."""
-        with github_errors(f"reading {name} of the release {release.tag}"):
+        with self._asking(f"reading {name} of the release {release.tag}"):
             for asset in self._repo.get_release(release.id).get_assets():
                 if (asset.name, asset.state) == (name, _WHOLE):
                     _, _, chunks = asset.download_asset(chunk_size=_CHUNK_BYTES)
@@ -93,8 +101,8 @@ class Releases(GitHubClient):
             Refused: 422, it has such a file already.
         """
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        with github_errors(f"attaching {name} to the release {release.tag}"):
-            found = self._repo.get_release(release.id)
+        with self._asking(f"attaching {name} to the release {release.tag}"):
+            found = self._whole.get_release(release.id)
             for asset in found.get_assets():
                 if asset.name == name and asset.state != _WHOLE:
                     asset.delete_asset()
@@ -102,8 +110,8 @@ class Releases(GitHubClient):
 
     def detach(self, release: ReleaseRecord, name: str) -> None:
         """The release has no file of that name."""
-        with github_errors(f"taking {name} off the release {release.tag}"):
-            for asset in self._repo.get_release(release.id).get_assets():
+        with self._asking(f"taking {name} off the release {release.tag}"):
+            for asset in self._whole.get_release(release.id).get_assets():
                 if asset.name == name:
                     asset.delete_asset()
 

@@ -10,7 +10,7 @@ from tasks.rules.findings_github import BranchFacts, RulesetFacts
 from tasks.rules.reviews import MAY_APPROVE
 from tasks.systems.github_auth import App
 from tasks.systems.github_checks import required_contexts
-from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, github_errors
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Rights(GitHubClient):
             NeedsHuman: the repository is not reachable, or GitHub does not accept who we say we are.
             TryAgain: GitHub did not answer.
         """
-        login, repository = self.me, self._repo
+        login, repository = self.me, self._whole
         if isinstance(self._auth, App):
             permissions = self._auth.permissions
             return Seen(login, repository.full_name, permissions.get("contents", "none"), permissions)
@@ -56,11 +56,11 @@ class Rights(GitHubClient):
         )
 
     def archived(self) -> bool:
-        return self._repo.archived
+        return self._whole.archived
 
     def takes_merge_commits(self) -> bool:
         """Whether the repository allows merge commits. Where GitHub does not say it to us, it is found out by a merge."""
-        raw: dict[str, Any] = self._repo.raw_data
+        raw: dict[str, Any] = self._whole.raw_data
         return bool(raw.get("allow_merge_commit", True))
 
     def guard(self, branch: str) -> BranchFacts:
@@ -111,7 +111,7 @@ class Rights(GitHubClient):
         """What GitHub answers; None where it shows us nothing there (404), or our rights do not reach (403)."""
         url = f"{self._repo.url}{path}" if of_repository else path
         try:
-            with github_errors(f"reading {what}"):
+            with self._asking(f"reading {what}"):
                 _, found = self._client.requester.requestJsonAndCheck(
                     "GET", url, parameters={"per_page": 100}
                 )

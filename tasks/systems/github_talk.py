@@ -1,58 +1,45 @@
 """What people say on a pull request: who is asked for a review, what they said, and our own comment."""
 
 from github.NamedUser import NamedUser
-from github.PullRequest import PullRequest as ApiPullRequest
 from github.PullRequestReview import PullRequestReview
 
 from tasks.rules.reviews import Review
-from tasks.systems.github_client import GitHubClient, github_errors, login_of
+from tasks.systems.github_client import GitHubClient, login_of
 
 
 class Talk(GitHubClient):
     """What is said on the repository's pull requests."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug)
-        self._handles: dict[int, ApiPullRequest] = {}
-
     def request_reviews(self, number: int, logins: list[str]) -> None:
-        with github_errors(f"asking {', '.join(logins)} for a review of #{number}"):
-            self._handle(number).create_review_request(reviewers=logins)
+        with self._asking(f"asking {', '.join(logins)} for a review of #{number}"):
+            self._whole.get_pull(number).create_review_request(reviewers=logins)
 
     def requested_reviewers(self, number: int) -> set[str]:
-        with github_errors(f"reading who is asked to review #{number}"):
-            return {u.login for u in self._handle(number).get_review_requests()[0]}
+        with self._asking(f"reading who is asked to review #{number}"):
+            return {u.login for u in self._repo.get_pull(number).get_review_requests()[0]}
 
     def reviews(self, number: int) -> list[Review]:
         """Every review that was sent, oldest first."""
-        with github_errors(f"reading the reviews of #{number}"):
-            found = list(self._handle(number).get_reviews())
+        with self._asking(f"reading the reviews of #{number}"):
+            found = list(self._repo.get_pull(number).get_reviews())
         return [_review(r) for r in found if r.submitted_at is not None]
 
     # ---- the control comment
 
     def comment(self, number: int, marker: str) -> tuple[int, str] | None:
         """Our comment that starts with `marker`: its id and text."""
-        with github_errors(f"reading the comments of #{number}"):
-            found = self._handle(number).get_issue_comments()
+        with self._asking(f"reading the comments of #{number}"):
+            found = self._repo.get_issue(number).get_comments()
             ours = [c for c in found if login_of(c.user) == self.me and c.body.startswith(marker)]
         return (ours[0].id, ours[0].body) if ours else None
 
     def add_comment(self, number: int, body: str) -> None:
-        with github_errors(f"commenting on #{number}"):
-            self._handle(number).create_issue_comment(body)
+        with self._asking(f"commenting on #{number}"):
+            self._whole.get_issue(number).create_comment(body)
 
     def edit_comment(self, number: int, comment_id: int, body: str) -> None:
-        with github_errors(f"editing our comment on #{number}"):
-            for comment in self._handle(number).get_issue_comments():
-                if comment.id == comment_id:
-                    comment.edit(body)
-
-    def _handle(self, number: int) -> ApiPullRequest:
-        """A pull request to reach what belongs to it; what it says itself may be old."""
-        if number not in self._handles:
-            self._handles[number] = self._repo.get_pull(number)
-        return self._handles[number]
+        with self._asking(f"editing our comment on #{number}"):
+            self._whole.get_issue(number).get_comment(comment_id).edit(body)
 
 
 def _review(found: PullRequestReview) -> Review:

@@ -94,7 +94,7 @@ def test_a_tag_is_annotated_and_the_same_every_time(place: Place, hub: GitHubRep
     with pytest.raises(Refused, match="already exists"):
         hub.create_tag("1.4.0", head, "Release 1.4.0", when=1_700_000_000)
 
-    hub._repo.get_git_ref("tags/1.4.0").delete()
+    hub._repo.get_git_ref("tags/1.4.0").complete().delete()
     hub.create_tag("1.4.0", head, "Release 1.4.0", when=1_700_000_000)
     assert (bare / "refs" / "tags" / "1.4.0").read_text() == first
 

@@ -11,6 +11,7 @@ from hub_place import SLUG, Place
 from sandbox.serving import listening_socket
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems.github_repo import GitHubRepo, Refused, ReleaseRecord
+from tasks.systems.github_rights import Rights
 
 pytest_plugins = ["hub_fixtures"]
 
@@ -102,6 +103,26 @@ def test_a_repository_that_we_may_not_see_is_never_an_empty_one(ahead: Place, na
 
     assert not isinstance(stop.value, Refused)
     assert "acme/hidden" in stop.value.remedy
+
+
+@pytest.mark.parametrize("name", [name for name in READS if name not in {"me", "in team"}])
+def test_a_repository_that_is_hidden_after_it_was_seen_is_never_an_empty_one(ahead: Place, name: str) -> None:
+    GitHubRepo(SLUG).ref("heads/main")
+    ahead.arm("refuse", f"{R}.*", status=404, times=99)
+
+    with pytest.raises(NeedsHuman, match=f"reading {SLUG}: GitHub answered 404") as stop:
+        READS[name](GitHubRepo(SLUG))
+
+    assert not isinstance(stop.value, Refused)
+
+
+def test_a_look_asks_for_the_repository_only_where_something_is_not_there(ahead: Place) -> None:
+    before = ahead.asked().count(f"GET {R}")
+
+    assert GitHubRepo(SLUG).ref("heads/develop") is not None
+    assert ahead.asked().count(f"GET {R}") == before
+    assert GitHubRepo(SLUG).ref("heads/nowhere/1") is None
+    assert ahead.asked().count(f"GET {R}") == before + 1
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -211,10 +232,16 @@ def test_a_wrong_token_is_for_people_and_not_repeated_to_them(
     assert "ghp_wrong" not in str(stop.value)
 
 
-def test_a_renamed_repository_is_named(place: Place) -> None:
+def test_a_renamed_repository_is_named_before_anything_is_written(ahead: Place) -> None:
     """GitHub leads an old name on to the new one; a POST led on would lose its body."""
-    place.hub.create_repository("acme", "lake")
-    place.arm("refuse", R, status=301, headers={"Location": f"{place.url}/repos/acme/lake"})
+    ahead.hub.create_repository("acme", "lake")
+    ahead.arm("refuse", R, status=301, headers={"Location": f"{ahead.url}/repos/acme/lake"}, times=99)
+    before = ahead.asked(writes=True)
 
     with pytest.raises(NeedsHuman, match="acme/lakehouse is now called acme/lake"):
-        GitHubRepo(SLUG).ref("heads/main")
+        Rights(SLUG).seen()
+    for write in WRITES.values():
+        with pytest.raises(NeedsHuman, match="acme/lakehouse is now called acme/lake"):
+            write(GitHubRepo(SLUG))
+
+    assert ahead.asked(writes=True) == before

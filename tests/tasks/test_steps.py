@@ -126,7 +126,7 @@ def test_a_late_read_does_nothing_twice(here: Here) -> None:
         kind="late",
         method=here.step.method,
         path=here.step.path,
-        reads=2,
+        reads=1,
     )
 
     here.until_done()
