@@ -7,6 +7,7 @@ from typing import Any
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
 
+from tasks.systems import one_step
 from tasks.systems.scrub import Scrubber
 from tasks.systems.sign_in import SignIn
 from tasks.systems.targets import Target, access_of
@@ -34,6 +35,10 @@ class Connection:
 
     @cached_property
     def client(self) -> WorkspaceClient:
+        """The client of this step for this target: it signs in once."""
+        return one_step.once((Connection, self.target), self._signed_in)
+
+    def _signed_in(self) -> WorkspaceClient:
         # Every setting that the SDK would else take from the worker's environment or profile file is given,
         # as empty: this client is about one target, whatever the worker was started with.
         settings: dict[str, Any] = {a.name: "" for a in Config.attributes() if a.env and a.transform is str}

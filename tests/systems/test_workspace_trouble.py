@@ -19,6 +19,7 @@ from workspace_box import CLIENT_ID, SECRET, Box
 from sandbox.serving import Served, listening_socket
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems import workspace_client
+from tasks.systems.one_step import one_step
 from tasks.systems.targets import Target
 from tasks.systems.workspace import Workspace
 
@@ -206,6 +207,15 @@ def federation() -> Iterator[tuple[str, list[dict[str, str]]]]:
     served = Served(Starlette(routes=routes), listening_socket()).start()
     yield served.url, sent
     served.stop()
+
+
+def test_a_step_signs_in_once(box: Box) -> None:
+    with one_step():
+        assert box.workspace().preflight() == box.workspace().preflight() == CLIENT_ID
+    assert len(box.asked("/oidc/v1/token")) == 1
+
+    assert box.workspace().preflight() == CLIENT_ID
+    assert len(box.asked("/oidc/v1/token")) == 2, "what is done outside of that step signs in by itself"
 
 
 def test_a_token_file_is_exchanged_and_no_secret_is_sent(
