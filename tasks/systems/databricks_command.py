@@ -54,17 +54,29 @@ def checksum(command: str) -> str:
     Raises:
         NeedsHuman: it cannot be read.
     """
-    try:
-        looked = os.stat(command)  # noqa: PTH116 - its numbers, not its path
-        return _checksum(command, looked.st_mtime_ns, looked.st_size)
-    except OSError as error:
-        raise NeedsHuman(f"{command} cannot be read: {error.strerror}", "let the worker read it") from error
+    return _checksum(command, _as_it_is(command))
 
 
 @lru_cache(maxsize=4)
-def _checksum(command: str, _changed: int, _size: int) -> str:
-    with open(command, "rb") as file:  # noqa: PTH123 - a path as text
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _checksum(command: str, _as_it_is: tuple[int, ...]) -> str:
+    try:
+        with open(command, "rb") as file:  # noqa: PTH123 - a path as text
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(command, error) from error
+
+
+def _as_it_is(command: str) -> tuple[int, ...]:
+    """Numbers that are others after an update of the command's file."""
+    try:
+        looked = os.stat(command)  # noqa: PTH116 - its numbers, not its path
+    except OSError as error:
+        raise _unreadable(command, error) from error
+    return looked.st_ino, looked.st_mtime_ns, looked.st_size
+
+
+def _unreadable(command: str, error: OSError) -> NeedsHuman:
+    return NeedsHuman(f"{command} cannot be read: {error.strerror}", "let the worker read it")
 
 
 def insist_on_checksum(command: str) -> None:
@@ -82,11 +94,16 @@ def insist_on_checksum(command: str) -> None:
 
 
 def version_of(command: str, *, within_seconds: float) -> str:
-    """The version of the command, known to be one that we understand.
+    """The version of the command, known to be one that we understand. This process asks again after an update only.
 
     Raises:
-        NeedsHuman: it is too old, too new or something else.
+        NeedsHuman: it is too old, too new or something else, or cannot be read.
     """
+    return _version(command, _as_it_is(command), within_seconds)
+
+
+@lru_cache(maxsize=4)
+def _version(command: str, _as_it_is: tuple[int, ...], within_seconds: float) -> str:
     # Outside any bundle, so that its files are not read; without credentials.
     with tempfile.TemporaryDirectory(prefix="dabflow-version-") as folder:
         done = child.run(

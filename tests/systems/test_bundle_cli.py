@@ -18,6 +18,7 @@ from workspace_box import CLIENT_ID, SECRET, Box
 from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
 from tasks.systems.bundle_cli import BundleCli, Limits
 from tasks.systems.bundle_errors import first_error, remedy_for
+from tasks.systems.databricks_command import program, version_of
 from tasks.systems.targets import Target
 
 pytest_plugins = ["workspace_fixtures"]
@@ -119,6 +120,14 @@ class TestVersion:
 
         assert asked.read_text().count("HOME=") == 1
         assert "CLIENT" not in asked.read_text()
+
+    def test_an_update_of_the_command_is_noticed(self, cli: BundleCli, play: Play) -> None:
+        play(version='echo \'{"Version": "1.14.0"}\'')
+        assert version_of(program(), within_seconds=5) == "1.14.0"
+
+        play(version='echo \'{"Version": "1.14.1"}\'')
+
+        assert version_of(program(), within_seconds=5) == "1.14.1"
 
 
 class TestHost:
