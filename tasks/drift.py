@@ -20,7 +20,7 @@ from tasks.bundles import (
 from tasks.known_state import recorded_in, version_of_record
 from tasks.notify import tell
 from tasks.rules.drift import BundleLook, Look, besides, changed_by_hand
-from tasks.rules.errors import NeedsHuman, ReleaseError, TryAgain
+from tasks.rules.errors import NeedsHuman, ReleaseError
 from tasks.rules.evidence import canonical
 from tasks.rules.known_state import Recorded
 from tasks.rules.news import drift_found
@@ -34,7 +34,7 @@ from tasks.running import running_bundles
 from tasks.standing import production_settings, settings_at
 from tasks.step import ensure, run_url
 from tasks.systems import clock, connections
-from tasks.systems.git_ledger import Ledger, NotTaken
+from tasks.systems.git_ledger import Addition, Ledger
 from tasks.systems.git_repo import Mirror
 from tasks.systems.github_repo import DeploymentRecord, GitHubRepo
 from tasks.systems.scrub import Scrubber
@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 
 KEPT = "refs/dabflow/drift/"
 FILE = "drift.json"
-_WRITES = 4  # others may keep a look at the same moment
 
 
 @ensure("look at {environment}")
@@ -128,21 +127,15 @@ def kept(mirror: Mirror, look: Look) -> Look:
     """
     if look.problem:
         return look
-    stopped: ReleaseError | None = None
-    for _ in range(_WRITES):
-        ledger = Ledger(mirror.fetch(), f"{KEPT}{look.environment}")
+
+    def added_to(_: str | None) -> tuple[Look, Addition | None]:
         before = last_look(mirror, look.environment)
         if before is not None and (before.at, before.fingerprint) == (look.at, look.fingerprint):
-            return before
-        look = look.after(before)
-        content = canonical(look.to_json())
-        try:
-            ledger.append({FILE: content}, after=ledger.head, at=look.at, message=f"drift: {look.target}")
-        except (TryAgain, NotTaken) as error:
-            stopped = error  # the answer was lost, or somebody was quicker: a look decides
-        else:
-            return look
-    raise stopped or TryAgain("what was seen could not be kept", "nothing now: it is looked at again")
+            return before, None
+        longer = look.after(before)
+        return longer, Addition({FILE: canonical(longer.to_json())}, look.at, f"drift: {look.target}")
+
+    return Ledger(mirror, f"{KEPT}{look.environment}").ensure(added_to)
 
 
 def look_at(mirror: Mirror, hub: GitHubRepo, settings: ReleaseSettings, environment: str) -> Look:

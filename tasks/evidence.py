@@ -11,24 +11,21 @@ These are plain functions: whatever step notes something calls them, in its own 
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from tasks.rules.errors import NeedsHuman, TryAgain
+from tasks.rules.errors import NeedsHuman
 from tasks.rules.evidence import FILES, Chain, canonical
 from tasks.rules.versions import Version
 from tasks.systems import connections
-from tasks.systems.git_ledger import Ledger, NotTaken
+from tasks.systems.git_ledger import Addition, Ledger
 from tasks.systems.git_repo import Mirror
 from tasks.systems.scrub import Scrubber
 
-log = logging.getLogger(__name__)
-
 FILE = "evidence.json"
 EVIDENCE = "refs/dabflow/evidence/"
-_TRIES = 5  # the first may be made without a look
 
 
 def chain_of(repository: str, name: Version | str) -> Chain:
@@ -54,10 +51,15 @@ def chain_at(ledger: Ledger, commit: str | None, name: Version | str) -> Chain:
     data = ledger.mirror.read_bytes(commit, FILE)
     if data is None:
         raise _foreign(ledger, commit, f"it has no {FILE}")
-    chain = Chain.of_bytes(data)
+    chain = _read(data)
     if (chain.repository, chain.version) != (ledger.mirror.repository, str(name)):
         raise _foreign(ledger, commit, f"it is about {chain.title}")
     return chain
+
+
+@lru_cache(maxsize=64)  # each step reads the same few, and checks every hash in them
+def _read(data: bytes) -> Chain:
+    return Chain.of_bytes(data)
 
 
 def attachment_name(name: Version | str) -> str:
@@ -80,8 +82,7 @@ def note(
     """The chain says this, as its newest entry of that kind; returns the chain.
 
     What it says already is not written twice. Secrets are masked, as everywhere. With `files`, their contents
-    are kept beside the chain, and their SHA-256 in the entry. An entry is taken only right after the one that
-    it was written to follow, so the mirror is fetched only where that is not so, or where nothing is to be written.
+    are kept beside the chain, and their SHA-256 in the entry.
 
     Raises:
         TryAgain: GitHub did not answer, or others write all the time.
@@ -90,24 +91,13 @@ def note(
     scrubber = Scrubber(connections.known_secrets())
     plain = cast("dict[str, Any]", scrubber.value(json.loads(canonical(facts))))
     kept = {file: _scrubbed(scrubber, content) for file, content in (files or {}).items()}
-    mirror, looked, tries_left = Mirror(repository), False, _TRIES
-    while True:
-        ledger = ledger_of(mirror, name)
-        head = ledger.head
+    ledger = ledger_of(Mirror(repository), name)
+
+    def added_to(head: str | None) -> tuple[Chain, Addition | None]:
         chain = chain_at(ledger, head, name)
-        if not chain.says(kind, plain):
-            try:
-                return _appended(ledger, head, chain, (kind, plain), kept)
-            except (TryAgain, NotTaken) as error:
-                # The answer was lost, or somebody else was quicker: a look decides.
-                tries_left -= 1
-                if not tries_left:
-                    raise
-                log.info("%s", error.problem)
-        elif looked:
-            return chain
-        mirror.fetch()
-        looked = True
+        return (chain, None) if chain.says(kind, plain) else _longer(chain, kind, plain, kept)
+
+    return ledger.ensure(added_to)
 
 
 def page_url(repository: str, name: Version | str, file: str) -> str:
@@ -117,18 +107,15 @@ def page_url(repository: str, name: Version | str, file: str) -> str:
     return f"{connections.github_url(repository)}/{repository}/blob/{commit}/{file}" if commit else ""
 
 
-def _appended(
-    ledger: Ledger, head: str | None, chain: Chain, said: tuple[str, dict[str, Any]], files: dict[str, bytes]
-) -> Chain:
-    """The chain with one entry more, pushed."""
-    kind, facts = said
+def _longer(
+    chain: Chain, kind: str, facts: dict[str, Any], files: Mapping[str, bytes]
+) -> tuple[Chain, Addition]:
+    """The chain with one entry more, and what it adds to the ref."""
     if files:
         facts = {**facts, FILES: {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
     longer = chain.with_entry(kind, facts, datetime.now(UTC))
     whole = {**files, FILE: longer.to_bytes()}
-    ledger.append(whole, after=head, at=longer.entries[-1].at, message=f"evidence: {chain.version} {kind}")
-    log.info("noted: %s %s", chain.version, kind)
-    return longer
+    return longer, Addition(whole, longer.entries[-1].at, f"evidence: {chain.version} {kind}")
 
 
 def _scrubbed(scrubber: Scrubber, content: bytes) -> bytes:

@@ -10,8 +10,7 @@ and never more. These are plain functions: whatever step makes the news calls th
 import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tasks.evidence import chain_in
@@ -21,7 +20,7 @@ from tasks.rules.news import News
 from tasks.rules.release import Release
 from tasks.rules.settings_news import recipients
 from tasks.systems import clock
-from tasks.systems.git_ledger import Ledger, NotTaken
+from tasks.systems.git_ledger import Addition, Ledger
 from tasks.systems.git_repo import Mirror
 from tasks.systems.notifiers import send
 
@@ -33,7 +32,6 @@ REST_SECONDS = 1.0  # before the second try
 DONE, NOT_TOLD = "told", "not told"
 _NEXT = {"": "trying", "trying": "trying again"}  # what may still be tried, by how far it came
 _FORM = 1
-_WRITES = 4  # others may note something at the same moment
 
 
 def notify(release: Release, *news: News) -> None:
@@ -85,10 +83,11 @@ class _Told:
     mirror: Mirror
     name: str
     key: str
-    _fetched: bool = field(default=False)
 
     def state(self, block: str) -> str:
-        return str(self._whole(self._ledger().head).get(self.key, {}).get(block, {}).get("state", ""))
+        """How far it is now."""
+        self.mirror.fetch()
+        return str(self._whole(self._ledger.head).get(self.key, {}).get(block, {}).get("state", ""))
 
     def note(self, block: str, state: str) -> None:
         """GitHub holds this about the block.
@@ -97,33 +96,22 @@ class _Told:
             TryAgain: GitHub did not answer, or others write all the time.
             NeedsHuman: our token may not write, or what is kept there is not ours.
         """
-        said = {"state": state, "at": clock.now().isoformat(timespec="seconds")}
-        for left in reversed(range(_WRITES)):
-            try:
-                return self._append(block, said)
-            except (NotTaken, TryAgain):
-                # Somebody else noted something, or the answer was lost: a look decides.
-                if not left:
-                    raise
-            finally:
-                self._fetched = False
-        return None
+        now = clock.now()
+        said = {"state": state, "at": now.isoformat(timespec="seconds")}
 
-    def _append(self, block: str, said: Mapping[str, str]) -> None:
-        ledger = self._ledger()
-        head = ledger.head
-        whole = self._whole(head)
-        before = whole.get(self.key, {})
-        if before.get(block) == said:
-            return
-        whole[self.key] = {**before, block: said}
-        content = canonical({"form": _FORM, "name": self.name, "told": whole})
-        ledger.append({FILE: content}, after=head, at=clock.now(), message=f"told: {self.name}")
+        def added_to(head: str | None) -> tuple[None, Addition | None]:
+            whole = self._whole(head)
+            before = whole.get(self.key, {})
+            if before.get(block) == said:
+                return None, None
+            whole[self.key] = {**before, block: said}
+            content = canonical({"form": _FORM, "name": self.name, "told": whole})
+            return None, Addition({FILE: content}, now, f"told: {self.name}")
 
+        self._ledger.ensure(added_to)
+
+    @property
     def _ledger(self) -> Ledger:
-        if not self._fetched:
-            self.mirror.fetch()
-            self._fetched = True
         return Ledger(self.mirror, f"{TOLD}{self.name}")
 
     def _whole(self, head: str | None) -> dict[str, Any]:

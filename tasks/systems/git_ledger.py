@@ -4,19 +4,36 @@ The commits are made in the bare mirror with git's plumbing, and pushed only if 
 saw it. They belong to no branch: no pull request, protection or workflow knows them.
 """
 
+import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import git
 
-from tasks.rules.errors import NeedsHuman
+from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems.git_push import NotTaken, push
 from tasks.systems.git_repo import Mirror
 
-__all__ = ["Ledger", "NotTaken"]
+__all__ = ["Addition", "Ledger", "NotTaken"]
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_TRIES = 5  # the first may be made without a look
 _NAME, _EMAIL = "dabflow", "dabflow@users.noreply.github.com"
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A commit to come: files that are new or changed, its time and its message."""
+
+    files: Mapping[str, bytes]
+    at: datetime
+    message: str
 
 
 class Ledger:
@@ -51,6 +68,42 @@ class Ledger:
         if head is None or self.mirror.read_bytes(head, name) is None:
             return None
         return str(self.mirror.command().log("-1", "--format=%H", head, "--", name))
+
+    def ensure(self, added_to: Callable[[str | None], tuple[T, Addition | None]]) -> T:
+        """The ref holds what `added_to` wants to add to the commit it is at; returns what it says beside that.
+
+        An addition is taken only right on top of the commit that it was made for, so GitHub is asked where the ref is
+        only when that was not taken, the answer was lost, or nothing is to be added.
+
+        Args:
+            added_to: given the commit that the ref is at (None: there is no such ref), what to add: None where it
+                holds that already.
+
+        Raises:
+            TryAgain: GitHub did not answer.
+            NotTaken: others write all the time, or a rule of the repository forbids it.
+            NeedsHuman: our token may not write.
+        """
+        looked, left = False, _TRIES
+        while True:
+            head = self.head
+            said, addition = added_to(head)
+            if addition is not None:
+                try:
+                    self.append(addition.files, after=head, at=addition.at, message=addition.message)
+                except (TryAgain, NotTaken) as error:
+                    # The answer was lost, or somebody else was quicker: a look decides.
+                    left -= 1
+                    if not left:
+                        raise
+                    log.info("%s", error.problem)
+                else:
+                    log.info("noted in %s: %s", self.name, addition.message)
+                    return said
+            elif looked:
+                return said
+            self.mirror.fetch()
+            looked = True
 
     def append(self, files: Mapping[str, bytes], *, after: str | None, at: datetime, message: str) -> str:
         """The ref is at a new commit that holds `files` and what `after` held; returns that commit.

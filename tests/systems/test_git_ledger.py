@@ -1,6 +1,7 @@
 """A ref that is only added to, against real git over HTTP."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,7 +9,7 @@ from hub_place import SLUG, Place, git
 
 from sandbox.github.records import Protection
 from tasks.rules.errors import NeedsHuman, TryAgain
-from tasks.systems.git_ledger import Ledger, NotTaken
+from tasks.systems.git_ledger import Addition, Ledger, NotTaken
 from tasks.systems.git_repo import Mirror
 
 pytest_plugins = ["hub_fixtures"]
@@ -141,3 +142,69 @@ def test_no_branch_and_no_tag_comes_with_it(place: Place) -> None:
     add({"evidence.json": b"{}"})
 
     assert (before.fetch().branches(), before.tags()) == known
+
+
+# ---- ensure
+
+
+class Diary:
+    """A file of lines; every line is in it once."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(Mirror(SLUG), REF)
+
+    def lines(self, head: str | None) -> list[str]:
+        data = self.ledger.mirror.read_bytes(head, "diary") if head else None
+        return (data or b"").decode().splitlines()
+
+    def ensure(self, line: str) -> list[str]:
+        def added_to(head: str | None) -> tuple[list[str], Addition | None]:
+            before = self.lines(head)
+            if line in before:
+                return before, None
+            lines = [*before, line]
+            return lines, Addition({"diary": "\n".join(lines).encode()}, NOON, f"diary: {line}")
+
+        return self.ledger.ensure(added_to)
+
+
+def test_what_is_ensured_is_there_and_the_second_time_writes_nothing(place: Place) -> None:
+    assert Diary().ensure("one") == ["one"]
+    before = place.asked(writes=True)
+
+    assert Diary().ensure("one") == ["one"]
+
+    assert [asked for asked in place.asked(writes=True)[len(before) :] if "receive" in asked] == []
+    assert on_server(place, "show", f"{REF}:diary") == "one"
+
+
+@pytest.mark.parametrize("kind", ["before", "after"])
+def test_an_answer_that_was_lost_is_looked_after(place: Place, kind: str) -> None:
+    place.arm(kind, PUSH)
+
+    assert Diary().ensure("one") == ["one"]
+
+    assert on_server(place, "rev-list", "--count", REF) == "1"
+
+
+def test_what_somebody_else_added_meanwhile_stays(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The mirror of this worker does not know it yet: the push is not taken, and is made anew on top of it."""
+    Diary().ensure("one")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("DABFLOW_HOME", str(tmp_path / "elsewhere"))
+        Diary().ensure("two")
+
+    assert Diary().ensure("three") == ["one", "two", "three"]
+    assert Diary().ensure("two") == ["one", "two", "three"]
+    assert on_server(place, "rev-list", "--count", REF) == "3"
+
+
+def test_no_answer_at_all_is_a_stop_after_some_tries(place: Place) -> None:
+    place.arm("before", PUSH, times=99)
+
+    with pytest.raises(TryAgain, match="git could not push"):
+        Diary().ensure("one")
+
+    assert ledger().head is None
