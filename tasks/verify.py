@@ -10,8 +10,9 @@ from tasks.rules.evidence_check import Pull, Seen, misfit, named_commits, named_
 from tasks.rules.names import named
 from tasks.rules.versions import Version
 from tasks.standing import production_settings
+from tasks.systems.git_answers import is_sha
 from tasks.systems.git_ledger import Ledger
-from tasks.systems.git_repo import Mirror, is_sha
+from tasks.systems.git_repo import Mirror
 from tasks.systems.github_client import NOT_FOUND
 from tasks.systems.github_repo import GitHubRepo, Refused
 

@@ -10,17 +10,18 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import git
 
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import connections
+from tasks.systems.git_answers import Answers
 from tasks.systems.git_environment import credentials, without_our_secrets
 from tasks.systems.github_auth import git_token
 
@@ -32,7 +33,6 @@ _LOCK_IS_STALE_SECONDS = 60
 _MANY = 25
 # Beside branches and tags, the refs that hold what dabflow keeps: see git_ledger.
 _FETCHED = tuple(f"+refs/{kind}/*:refs/{kind}/*" for kind in ("heads", "tags", "dabflow"))
-_SHA = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Commit:
 class Mirror:
     """A bare mirror of `repository` (owner/name), as of its last `fetch`, whoever made that.
 
-    Beside that only a push of ours moves its refs, so what git has said once is remembered until then.
+    Beside that only a push of ours moves its refs, so what git has said once is remembered until then; what it said
+    of commits, for good.
     """
 
     def __init__(self, repository: str) -> None:
@@ -67,8 +68,7 @@ class Mirror:
         host = (urlsplit(self.url).netloc).replace(":", "_")
         self.path = connections.home() / "mirrors" / host / f"{repository}.git"
         self._fetched = self.path / "dabflow-fetched"
-        self._known: dict[tuple[str, ...], object] = {}
-        self._known_since = 0
+        self._answers = Answers(self.path, self._fetched)
 
     def fetch(self) -> "Mirror":
         """Bring the mirror up to what the server has now.
@@ -135,7 +135,7 @@ class Mirror:
 
     def tree(self, commit: str) -> str:
         with self._explained(f"find {commit[:12]}", commit):
-            return self._said("rev-parse", "--verify", f"{commit}^{{tree}}")
+            return self._said_of((commit,), "rev-parse", "--verify", f"{commit}^{{tree}}")
 
     def commit(self, sha: str) -> Commit:
         return self._commits("-1", upto=sha)[0]
@@ -155,7 +155,9 @@ class Mirror:
             NeedsHuman: one of the two is not in the repository.
         """
         with self._explained(f"find both {ancestor[:12]} and {of[:12]}", ancestor, of):
-            return self._once(("contains", ancestor, of), lambda: self._contains(ancestor, of))
+            return self._settled(
+                ("contains", ancestor, of), lambda: self._contains(ancestor, of), ancestor, of
+            )
 
     def _contains(self, ancestor: str, of: str) -> bool:
         try:
@@ -174,7 +176,7 @@ class Mirror:
     def read_bytes(self, commit: str, path: str) -> bytes | None:
         """The same as it is stored."""
         with self._explained(f"read {path} at {commit[:12]}", commit):
-            return self._once(("content", commit, path), lambda: self._content(commit, path))
+            return self._settled(("content", commit, path), lambda: self._content(commit, path), commit)
 
     def _content(self, commit: str, path: str) -> bytes | None:
         if " blob " not in str(self.command().ls_tree(commit, "--", path)):
@@ -186,7 +188,8 @@ class Mirror:
     def changed_files(self, before: str, after: str) -> list[str]:
         """Paths whose content differs between two commits."""
         with self._explained(f"compare {before[:12]} with {after[:12]}", before, after):
-            names = self._said("diff", "--name-only", "--no-renames", "-z", before, after)
+            options = ("--name-only", "--no-renames", "-z")
+            names = self._said_of((before, after), "diff", *options, before, after)
         return [name for name in names.split("\0") if name]
 
     @contextmanager
@@ -232,9 +235,10 @@ class Mirror:
 
     def _commits(self, *options: str, upto: str, after: str | None = None) -> list[Commit]:
         without = [f"^{after}"] if after else []
-        with self._explained(f"list the commits of {upto[:12]}", upto, *([after] if after else [])):
+        commits = [upto, *([after] if after else [])]
+        with self._explained(f"list the commits of {upto[:12]}", *commits):
             how = "--format=%H%x00%P%x00%aN%x00%ct%x00%B%x1e"
-            text = self._said("log", how, *options, upto, *without, "--")
+            text = self._said_of(commits, "log", how, *options, upto, *without, "--")
         return [_commit(entry.strip("\n")) for entry in text.split("\x1e") if entry.strip()]
 
     def _below(self, prefix: str) -> dict[str, Ref]:
@@ -243,18 +247,18 @@ class Mirror:
         }
 
     def _said(self, *command: str) -> str:
-        whole = ["git", *command]
-        return self._once(command, lambda: str(self.command().execute(whole)))
-
-    def _once(self, question: tuple[str, ...], ask: Callable[[], T]) -> T:
-        """The answer to a question; asked anew when somebody has fetched since."""
         self._git()
-        since = self._fetched.stat().st_mtime_ns
-        if since != self._known_since:
-            self._known, self._known_since = {}, since
-        if question not in self._known:
-            self._known[question] = ask()
-        return cast("T", self._known[question])
+        return self._answers.until_moved(command, lambda: self._asked(command))
+
+    def _said_of(self, commits: Sequence[str], *command: str) -> str:
+        return self._settled(command, lambda: self._asked(command), *commits)
+
+    def _settled(self, question: tuple[str, ...], ask: Callable[[], T], *commits: str) -> T:
+        self._git()
+        return self._answers.of_commits(question, ask, *commits)
+
+    def _asked(self, command: tuple[str, ...]) -> str:
+        return str(self.command().execute(["git", *command]))
 
     def _git(self) -> git.Git:
         """The git command in a mirror that was fetched at least once: an empty one would say "no branches"."""
@@ -365,10 +369,6 @@ class Mirror:
 def _commit(entry: str) -> Commit:
     sha, parents, author, seconds, message = entry.split("\x00", 4)
     return Commit(sha, tuple(parents.split()), author, int(seconds), message.strip())
-
-
-def is_sha(text: str) -> bool:
-    return _SHA.fullmatch(text) is not None
 
 
 def _last_line(error: git.GitCommandError) -> str:

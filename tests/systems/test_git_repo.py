@@ -12,7 +12,8 @@ from hub_place import SLUG, Place
 
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import git_environment
-from tasks.systems.git_repo import Commit, Mirror, is_sha
+from tasks.systems.git_answers import is_sha
+from tasks.systems.git_repo import Commit, Mirror
 
 pytest_plugins = ["hub_fixtures"]
 
