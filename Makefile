@@ -13,18 +13,20 @@ unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: demo install test check lint types tests lock clean reference screens
+.PHONY: demo install test check lint types collect tests lock clean reference screens
 
 demo: $(VENV)/.runtime
 	$(BIN)/dabflow demo $(if $(ACT),--act $(ACT))
 
 install: $(VENV)/.runtime
 
-# The types take one core for a while, so the tests begin beside them.
-test: lint
-	$(MAKE) --no-print-directory --jobs=2 types tests
+# What takes one core goes side by side; `collect` compiles what the tests import: once, not in each worker.
+test:
+	$(MAKE) --no-print-directory --jobs=2 types lint collect
+	$(MAKE) --no-print-directory tests
 
-check: lint types
+check:
+	$(MAKE) --no-print-directory --jobs=2 types lint
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -36,8 +38,11 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+collect: $(VENV)/.dev
+	@found=$$($(BIN)/pytest --collect-only -qq 2>&1) || { echo "$$found"; exit 1; }
+
 tests: $(VENV)/.dev
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 reference: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python docs/reference.py

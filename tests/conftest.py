@@ -1,11 +1,12 @@
 """What every test may ask for."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
+_MOST_WORKERS = 8
 _ROOM_BYTES = 2 * 2**30  # four times what a whole run leaves there
 
 
@@ -72,6 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
 LONGEST_FIRST = ("flows", "deployments", "tasks", "contract", "bench")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores, as tests also wait; of 0.5 GB each, with the Prefect server that most need."""
+    return min((os.cpu_count() or 1) + 1, _MOST_WORKERS)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "ByFile":
     from sharing import ByFile
 
@@ -93,6 +100,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def golden(pytestconfig: pytest.Config) -> Golden:
     """Texts that people read, compared with `tests/golden/`."""
     return Golden(update=bool(pytestconfig.getoption("--update-golden")))
+
+
+@contextmanager
+def one_migrates() -> Iterator[None]:
+    """As long as no migrated database is kept, the other workers wait for the one that makes it."""
+    from sandbox import prefect_database
+
+    folder = prefect_database.kept().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "migrating.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if prefect_database.kept().exists():
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -125,12 +146,12 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # A server opens one connection only to a database with this name in its address. With several, SQLite
     # refuses to write every now and then, and Prefect's client waits two seconds or more after each refusal.
     database = home / ":memory:"
-    prefect_database.begin(database, file="prefect-test.db")
     with temporary_settings(changed), ExitStack() as running:
-        with pytest.MonkeyPatch.context() as patch:
+        with one_migrates(), pytest.MonkeyPatch.context() as patch:
+            prefect_database.begin(database, file="prefect-test.db")
             patch.setattr(utilities, "mkdtemp", lambda: str(database))
             running.enter_context(utilities.prefect_test_harness(server_startup_timeout=120))
-        prefect_database.keep(database, file="prefect-test.db")
+            prefect_database.keep(database, file="prefect-test.db")
         EventsWorker.set_client_override(NullEventsClient)
         running.callback(EventsWorker.set_client_override, None)
         yield str(PREFECT_API_URL.value())
