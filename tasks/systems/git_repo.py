@@ -21,6 +21,7 @@ import git
 
 from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.systems import connections
+from tasks.systems.folders import reserved_folder
 from tasks.systems.git_answers import Answers
 from tasks.systems.git_environment import credentials, without_our_secrets
 from tasks.systems.github_auth import git_token
@@ -200,38 +201,16 @@ class Mirror:
             TryAgain: the server did not give the files.
         """
         self._git()
-        with self._reserved_folder() as folder:
-            tree = folder / "files"
-            with self._explained(f"check out {commit[:12]}", commit), self.alone():
-                self.command().worktree("add", "--detach", str(tree), commit)
-            yield tree
-
-    @contextmanager
-    def _reserved_folder(self) -> Iterator[Path]:
-        """A new folder that is ours as long as this process lives: the lock in it ends with us."""
-        with self.alone():
-            self._sweep()
-            folder = Path(tempfile.mkdtemp(prefix="worktree-", dir=self._worktrees()))
-            owner = (folder / "in-use").open("w")
-            fcntl.flock(owner, fcntl.LOCK_EX)
+        place = self.path.parent / f"{self.path.stem}.worktrees"
         try:
-            yield folder
+            with reserved_folder(place, self.alone) as folder:
+                tree = folder / "files"
+                with self._explained(f"check out {commit[:12]}", commit), self.alone():
+                    self.command().worktree("add", "--detach", str(tree), commit)
+                yield tree
         finally:
-            with self.alone():  # `_sweep` of another would meet a folder that is half gone
-                shutil.rmtree(folder, ignore_errors=True)
-                owner.close()
+            with self.alone():
                 self.command().worktree("prune")
-
-    def _sweep(self) -> None:
-        """Remove what killed processes left behind; folders are made and swept under the same lock."""
-        for folder in self._worktrees().iterdir():
-            with (folder / "in-use").open("a") as owner:
-                try:
-                    fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                log.info("removing %s, which a killed process left", folder)
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _commits(self, *options: str, upto: str, after: str | None = None) -> list[Commit]:
         without = [f"^{after}"] if after else []
@@ -317,11 +296,6 @@ class Mirror:
             command.config(key, value)
         shutil.rmtree(self.path, ignore_errors=True)
         new.rename(self.path)
-
-    def _worktrees(self) -> Path:
-        folder = self.path.parent / f"{self.path.stem}.worktrees"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     @contextmanager
     def _explained(self, what: str, *commits: str) -> Iterator[None]:
