@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -91,7 +91,7 @@ def _unpacked(words: set[bytes]) -> Iterator[bytes]:
 
 def in_database(file: Path) -> Iterator[Text]:
     """Every value of every table."""
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         database.text_factory = bytes
         tables = [
             name.decode() for (name,) in database.execute("select name from sqlite_master where type='table'")

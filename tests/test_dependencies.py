@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 OURS = ("flows", "tasks", "deployments", "sandbox")
+STANDARD = sys.stdlib_module_names | {"_sha256"}  # that one up to Python 3.11
 
 
 def direct_imports() -> dict[str, str]:
@@ -23,7 +24,7 @@ def direct_imports() -> dict[str, str]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 for module in modules(node):
                     found[module.partition(".")[0]] = str(path.relative_to(ROOT))
-    return {name: file for name, file in found.items() if name not in {*OURS, *sys.stdlib_module_names}}
+    return {name: file for name, file in found.items() if name not in {*OURS, *STANDARD}}
 
 
 def modules(node: ast.AST) -> list[str]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_the_server_keeps_it_encrypted(staging: DatabricksTarget) -> None:
     assert found is not None
     file = found.get_secret_value().partition("///")[2]
 
-    with sqlite3.connect(f"file:{Path(file)}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{Path(file)}?mode=ro", uri=True)) as database:
         stored = str(database.execute("select name, data from block_document").fetchall())
 
     assert "staging" in stored
