@@ -21,7 +21,7 @@ class GitHubClient:
     """A way to the repository `slug` (owner/name) with the rights of our App or token.
 
     PyGithub's objects are lazy here: one that is named by its number, name or id sends nothing until it is asked for
-    something that it does not know.
+    something that it does not know. What that may not be is in docs/decisions/0023.
     """
 
     def __init__(self, slug: str) -> None:
