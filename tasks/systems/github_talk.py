@@ -3,8 +3,9 @@
 from github.NamedUser import NamedUser
 from github.PullRequestReview import PullRequestReview
 
+from tasks.rules.errors import TryAgain
 from tasks.rules.reviews import Review
-from tasks.systems.github_client import GitHubClient, login_of
+from tasks.systems.github_client import NOT_FOUND, GitHubClient, Refused, login_of
 
 
 class Talk(GitHubClient):
@@ -38,8 +39,18 @@ class Talk(GitHubClient):
             self._whole.get_issue(number).create_comment(body)
 
     def edit_comment(self, number: int, comment_id: int, body: str) -> None:
-        with self._asking(f"editing our comment on #{number}"):
-            self._whole.get_issue(number).get_comment(comment_id).edit(body)
+        """Our comment says this.
+
+        Raises:
+            TryAgain: somebody has deleted it meanwhile.
+        """
+        try:
+            with self._asking(f"editing our comment on #{number}"):
+                self._whole.get_issue(number).get_comment(comment_id).edit(body)
+        except Refused as error:
+            if error.status == NOT_FOUND:
+                raise TryAgain(error.problem, "nothing now: it is written anew") from error
+            raise
 
 
 def _review(found: PullRequestReview) -> Review:

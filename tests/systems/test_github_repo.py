@@ -8,7 +8,7 @@ import pytest
 from github.PullRequest import PullRequest as ApiPullRequest
 from hub_place import SLUG, Place
 
-from tasks.rules.errors import NeedsHuman
+from tasks.rules.errors import NeedsHuman, TryAgain
 from tasks.rules.reviews import Review
 from tasks.systems.github_repo import GitHubRepo, PullRequest, Refused
 
@@ -271,6 +271,12 @@ def test_our_comment_is_found_by_marker_and_author(place: Place, hub: GitHubRepo
     hub.edit_comment(pull.number, found[0], f"{marker}\nsecond")
     assert hub.comment(pull.number, marker) == (found[0], f"{marker}\nsecond")
     assert hub.comment(pull.number, "<!-- dabflow:y -->") is None
+
+
+def test_a_comment_that_somebody_has_deleted_is_written_anew(hub: GitHubRepo, pull: PullRequest) -> None:
+    """The step looks again, and finds none."""
+    with pytest.raises(TryAgain, match=r"editing our comment on #\d+: GitHub answered 404"):
+        hub.edit_comment(pull.number, 99_999_999, "second")
 
 
 # ---- deployments
