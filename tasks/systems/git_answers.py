@@ -9,6 +9,7 @@ T = TypeVar("T")
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _MOST = 1_000
+_UNKNOWN = object()
 
 _for_good: dict[tuple[Path, tuple[str, ...]], object] = {}
 
@@ -43,10 +44,12 @@ class Answers:
         if not all(map(is_sha, commits)):
             return self.until_moved(question, ask)
         whole = (self._mirror, question)
-        if whole not in _for_good:
-            answer = ask()
-            if len(_for_good) >= _MOST:
-                _for_good.clear()
-            _for_good[whole] = answer
-            return answer
-        return cast("T", _for_good[whole])
+        # Looked up once: a step beside this one may forget everything at any moment.
+        known = _for_good.get(whole, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return cast("T", known)
+        answer = ask()
+        if len(_for_good) >= _MOST:
+            _for_good.clear()
+        _for_good[whole] = answer
+        return answer
