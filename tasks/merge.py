@@ -1,6 +1,7 @@
 """Steps 7 and 8: the merge commit whose tree is the rehearsed tree, and the tag on it."""
 
 import logging
+from typing import NoReturn
 
 from tasks.evidence import note
 from tasks.record import ensure_nothing_asked
@@ -26,7 +27,10 @@ def ensure_merged(release: Release, proposal: Proposal) -> str:
     pull = hub.pull_request(proposal.number)
     if pull.state != "merged":
         stop_if_cancelled()
-        _insist_on_production_inside(release, candidate)
+    mirror = Mirror(release.repository).fetch()
+    # Git is asked, too: GitHub may still show what it has merged as open, and then that merge has moved production.
+    if pull.state != "merged" and _merge_of(candidate, mirror, release) is None:
+        _insist_on_production_inside(release, candidate, mirror)
         merge_by_commit(
             hub,
             proposal.number,
@@ -35,7 +39,8 @@ def ensure_merged(release: Release, proposal: Proposal) -> str:
             message=merge_message(release),
         )
         pull = hub.pull_request(proposal.number)
-    commit = _merge_commit(release, candidate, pull)
+        mirror.fetch()
+    commit = _merge_of(candidate, mirror, release) or _not_merged(release, candidate, pull)
     _insist_on_same_tree(release, candidate, commit)
     facts = {"commit": commit, "tree": candidate.tree, "number": proposal.number}
     note(release.repository, release.name, "merged", facts)
@@ -98,8 +103,7 @@ def ensure_tagged(release: Release, commit: str) -> str:
     return commit
 
 
-def _insist_on_production_inside(release: Release, candidate: Candidate) -> None:
-    mirror = Mirror(release.repository).fetch()
+def _insist_on_production_inside(release: Release, candidate: Candidate, mirror: Mirror) -> None:
     production = release.settings.branches.production
     if not mirror.is_ancestor(mirror.branches()[production], candidate.commit):
         raise NeedsHuman(
@@ -108,17 +112,26 @@ def _insist_on_production_inside(release: Release, candidate: Candidate) -> None
         )
 
 
-def _merge_commit(release: Release, candidate: Candidate, pull: PullRequest) -> str:
-    """The commit that brought the candidate into production's branch, from git where GitHub does not say."""
+def _merge_of(candidate: Candidate, mirror: Mirror, release: Release) -> str | None:
+    """The commit that brought the candidate into production's branch, as git has it."""
+    head = mirror.branches()[release.settings.branches.production]
+    for commit in mirror.first_parent_commits(after=candidate.commit, upto=head):
+        if len(commit.parents) > 1 and commit.parents[1] == candidate.commit:
+            return commit.sha
+    return None
+
+
+def _not_merged(release: Release, candidate: Candidate, pull: PullRequest) -> NoReturn:
+    """Why git has no merge commit of the candidate.
+
+    Raises:
+        TryAgain: it may come.
+        NeedsHuman: it was merged in another way.
+    """
     if pull.state != "merged":
         raise TryAgain(
             f"GitHub does not show #{pull.number} as merged yet", "nothing now: it is looked at again"
         )
-    mirror = Mirror(release.repository).fetch()
-    head = mirror.branches()[release.settings.branches.production]
-    for commit in mirror.first_parent_commits(after=None, upto=head)[:200]:
-        if len(commit.parents) > 1 and commit.parents[1] == candidate.commit:
-            return commit.sha
     raise NeedsHuman(
         f"#{pull.number} is merged, but not by a merge commit of {candidate.commit[:12]}",
         f"dabflow needs merge commits into {release.settings.branches.production}: release the next version,"

@@ -1,6 +1,7 @@
 """Step 11: the published GitHub release, which means that production runs it."""
 
 import logging
+import time
 
 from tasks.evidence import attachment_name, chain_of
 from tasks.propose import notes_of
@@ -16,6 +17,8 @@ from tasks.unchanged import version_at
 from tasks.withdraw import ensure_latest
 
 log = logging.getLogger(__name__)
+
+_LOOK_AFTER_SECONDS = (0, 0.5, 1, 2, 4)  # what was just made is not always shown at once
 
 
 @ensure("publish")
@@ -36,14 +39,26 @@ def ensure_published(release: Release, commit: str) -> str:
     name, body = str(release.version), _notes(release, chain, commit)
     if found is None:
         hub.draft_release(release.tag, name=name, body=body, at=commit)
-        found = hub.release(release.tag)
-    if found is None:
-        raise TryAgain("GitHub does not show the draft release yet", "nothing now: it is looked at again")
+        found = _shown(hub, release.tag)
     if found.draft:
         # Before it is published: from then on GitHub may keep the files as they are for good.
         _ensure_attached(release, hub, found, chain)
         hub.publish_release(found, name=name, body=body)
     return _published(release, hub, commit)
+
+
+def _shown(hub: GitHubRepo, tag: str) -> ReleaseRecord:
+    """The draft that was just made. GitHub takes several of one tag, so it is given time to show it before a retry.
+
+    Raises:
+        TryAgain: it does not show it.
+    """
+    for seconds in _LOOK_AFTER_SECONDS:
+        time.sleep(seconds)
+        found = hub.release(tag)
+        if found is not None:
+            return found
+    raise TryAgain("GitHub does not show the draft release yet", "nothing now: it is looked at again")
 
 
 def _notes(release: Release, chain: Chain, commit: str) -> str:

@@ -126,13 +126,29 @@ def test_a_late_read_does_nothing_twice(here: Here) -> None:
         kind="late",
         method=here.step.method,
         path=here.step.path,
-        reads=1,
+        reads=2,
     )
 
     here.until_done()
     forget_faults(here.world)
 
     assert here.done() == before + 1 or _only_refused_more(here, before)
+
+
+@at("merge")
+def test_what_git_has_is_merged_also_while_github_still_shows_it_open(here: Here) -> None:
+    """Else production's branch, which our own merge has moved, would be taken for moved by somebody else."""
+    number = here.known.proposal.number
+    path = f"/repos/{SLUG}/pulls/{number}"
+    still_open = People(here.world).api("rita", "GET", f"/pulls/{number}")
+    arm(here.world, kind="refuse", method="GET", path=path, status=203, body=still_open, times=99)
+    before = here.done()
+
+    merged = here.run()
+
+    assert merged == Mirror(SLUG).fetch().branches()["main"]
+    assert here.run() == merged
+    assert here.done() == before + 1
 
 
 def _only_refused_more(here: Here, before: int) -> bool:
