@@ -79,6 +79,7 @@ class People(GitHubClient):
         """
         span = f"{_short(base)}..{_short(head)}"
         with self._asking(f"reading who wrote {span}"):
+            # Completed: what is lazy lists commits page by page, and would be asked once more for their number.
             compared = self._repo.compare(base, head).complete()
             commits = list(compared.commits)
             if len(commits) < compared.total_commits:
